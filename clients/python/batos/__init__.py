@@ -1,0 +1,1 @@
+"""BatOS: the client library."""

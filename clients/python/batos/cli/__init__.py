@@ -1,0 +1,1 @@
+"""batctl, the command line: one module a command group, all talk through the client library."""

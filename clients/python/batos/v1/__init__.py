@@ -1,0 +1,1 @@
+"""Generated from `proto/batos/v1`; never edited."""

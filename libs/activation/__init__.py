@@ -1,0 +1,1 @@
+"""One run of a root message: snapshot, write buffer, savepoints, nested sends. Admits what dispatch and trial share."""

@@ -1,0 +1,1 @@
+"""The dispatcher: resolves messages against objects, runs methods, commits their effects."""

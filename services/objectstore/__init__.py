@@ -1,0 +1,1 @@
+"""The objectstore: objects, method versions and commits, kept in etcd."""
