@@ -1,0 +1,82 @@
+"""What a run depends on and what it changes. Law: a commit compares everything that was read, absences too.
+
+Comparing only what is written would let write skew through. Every key has one revision, 0 where it is absent, and a
+transaction is applied whole or not at all. A lane gives each commit a number, so that a lost answer can be settled:
+the lane's value tells whether the number was used, and using it up keeps a late one from applying.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from kernel.errors import LimitExceeded
+from kernel.messages import MethodRef
+from kernel.objects import Namespace, ObjectId
+from kernel.values import SlotValues, Value
+
+MAX_READS = 60
+MAX_TRANSACTION_BYTES = 1 << 20
+
+
+class Part(IntEnum):
+    """The two parts of an object that are read and written apart."""
+
+    DEFINITION = 1
+    SLOTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One thing that can be read."""
+
+    object_id: ObjectId
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A committer's own line of commits, one at a time; `number` is that of the next commit, from 1."""
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """A reply kept with the effects it tells of, so that the same request takes effect once."""
+
+    receiver: ObjectId
+    incarnation: str
+    principal: str
+    request_id: str
+    message_digest: str
+    result: Value
+    method: MethodRef
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Reads with their revisions, new slots by object, and a reply to keep. Without writes it validates the reads."""
+
+    namespace: Namespace
+    reads: Mapping[Key, int]
+    writes: Mapping[ObjectId, SlotValues] = field(default_factory=dict[ObjectId, SlotValues])
+    reply: KeptReply | None = None
+
+    def check(self) -> None:
+        """Raises LimitExceeded over 60 reads."""
+        if len(self.reads) > MAX_READS:
+            raise LimitExceeded(
+                "reads", f"the run read {len(self.reads)} keys; at most {MAX_READS} can be committed together"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The store's clock: epoch and revision. A token of another epoch is stale."""
+
+    epoch: str
+    revision: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.revision}"

@@ -1,0 +1,127 @@
+"""What slots hold and messages carry. Law: a value has one canonical form, and equality is equality of its bytes.
+
+| value     | Python here       | canonical MessagePack                          |
+|-----------|-------------------|------------------------------------------------|
+| null      | None              | nil                                            |
+| bool      | bool              | bool; never equal to 1                         |
+| int64     | int               | shortest integer; out of range is BadValue     |
+| double    | float             | float 64; every NaN the same; never an integer |
+| string    | str               | str (UTF-8; lone surrogates are BadValue)      |
+| bytes     | bytes             | bin                                            |
+| list      | list (tuple goes in, list comes out) | array                       |
+| map       | dict[str, value]  | map, keys sorted                               |
+| reference | Reference         | extension 1: the object id in UTF-8            |
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, cast
+
+import msgspec
+
+from kernel.errors import BadValue, LimitExceeded
+
+MAX_DEPTH = 64
+MAX_BYTES = 1 << 20
+INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
+REFERENCE_EXTENSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another object of the same namespace; it may dangle."""
+
+    id: str
+
+
+Value: TypeAlias = "bool | int | float | str | bytes | Reference | Sequence[Value] | Mapping[str, Value] | None"
+SlotValues: TypeAlias = "Mapping[str, Value]"
+
+
+def _to_extension(thing: object) -> object:
+    if isinstance(thing, Reference):
+        return msgspec.msgpack.Ext(REFERENCE_EXTENSION, thing.id.encode())
+    raise BadValue(f"a {type(thing).__name__} is not a value")
+
+
+def from_extension(code: int, payload: memoryview) -> object:
+    """The decoder's hook for references; shared by every decoder of stored records."""
+    if code != REFERENCE_EXTENSION:
+        raise BadValue(f"unknown extension {code} in a stored value")
+    return Reference(bytes(payload).decode())
+
+
+def encoder() -> msgspec.msgpack.Encoder:
+    """An encoder of canonical bytes; values must have gone through `canonical` before."""
+    return msgspec.msgpack.Encoder(enc_hook=_to_extension, order="sorted")
+
+
+_encoder = encoder()
+_decoder = msgspec.msgpack.Decoder(ext_hook=from_extension)
+
+
+def canonical(thing: object, depth: int = 0) -> Value:
+    """The value that `thing` is: tuples become lists, every NaN the same, all else checked and copied.
+
+    Raises BadValue for what no value can be, LimitExceeded beyond 64 levels.
+    """
+    if depth > MAX_DEPTH:
+        raise LimitExceeded("depth", f"a value is nested deeper than {MAX_DEPTH} levels")
+    if thing is None or isinstance(thing, bool | bytes | Reference):
+        return thing
+    if isinstance(thing, int):
+        return _integer(thing)
+    if isinstance(thing, float):
+        return math.nan if math.isnan(thing) else thing
+    if isinstance(thing, str):
+        return _text(thing)
+    if isinstance(thing, list | tuple):
+        return [canonical(item, depth + 1) for item in cast("Sequence[object]", thing)]
+    if isinstance(thing, Mapping):
+        return _map(cast("Mapping[object, object]", thing), depth)
+    raise BadValue(
+        f"a {type(thing).__name__} is not a value; use null, bool, int, float, str, bytes, list, map or reference"
+    )
+
+
+def _integer(number: int) -> int:
+    if not INT64_MIN <= number <= INT64_MAX:
+        raise BadValue("an integer does not fit 64 bits; send it as a string")
+    return number
+
+
+def _text(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise BadValue("a string holds a lone surrogate, which is not text") from None
+    return text
+
+
+def _map(entries: Mapping[object, object], depth: int) -> Value:
+    result: dict[str, Value] = {}
+    for key, item in entries.items():
+        if not isinstance(key, str):
+            raise BadValue(f"a map has the key {key!r}; keys are strings")
+        result[_text(key)] = canonical(item, depth + 1)
+    return result
+
+
+def encode(value: Value) -> bytes:
+    """Canonical bytes. Raises LimitExceeded over 1 MiB."""
+    data = _encoder.encode(value)
+    if len(data) > MAX_BYTES:
+        raise LimitExceeded("size", f"a value has {len(data)} bytes; at most {MAX_BYTES} are kept")
+    return data
+
+
+def decode(data: bytes) -> Value:
+    """The value of canonical bytes."""
+    return cast("Value", _decoder.decode(data))
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are equal: True, 1 and 1.0 differ, the order of a map does not matter."""
+    return _encoder.encode(one) == _encoder.encode(other)

@@ -1,0 +1,196 @@
+"""What the store promises. Law: the promises are here, in words; who keeps them is elsewhere.
+
+- Acknowledged means durable: a call that returns has been committed by the store below.
+- Every read here is linearizable. Revisions grow with every change in the whole store, over all namespaces.
+- Every change is one transaction: it happens whole or not at all, and never half.
+- A change whose answer is lost is settled before the caller hears of it (lanes); if it cannot be settled in time,
+  CommitUnclear is raised, and `settle` decides it later. StoreUnavailable otherwise means: nothing happened.
+- A deleted object leaves nothing: its slots, versions, evidence and replies go in the same transaction, and a new
+  object of the same id has another incarnation.
+- The parents of every object exist, and have a consistent order, at every revision; no object with children goes.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from kernel.objects import (
+    Definition,
+    EffectSet,
+    Evidence,
+    Finding,
+    MethodPointer,
+    MethodRecord,
+    Namespace,
+    ObjectId,
+    Policy,
+    Provenance,
+    Selector,
+)  # fmt: skip
+from kernel.transactions import KeptReply, Key, Lane, Token, Transaction
+from kernel.values import SlotValues, Value
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as it stood at `token`; slots are None where they were not asked for."""
+
+    object_id: ObjectId
+    definition: Definition
+    definition_revision: int
+    slots: SlotValues | None
+    slots_revision: int
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list; `next_page` is empty at the end."""
+
+    items: Sequence[T]
+    next_page: str
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The new state of one part of an object; a deleted one has neither definition nor slots."""
+
+    key: Key
+    revision: int
+    definition: Definition | None = None
+    slots: SlotValues | None = None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the object is gone."""
+        return self.definition is None and self.slots is None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All that changed up to `token`; without items it tells progress alone."""
+
+    items: Sequence[Change]
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A method version before it has a number."""
+
+    holder: ObjectId
+    selector: Selector
+    source: str
+    provenance: Provenance = Provenance()
+    findings: Sequence[Finding] = ()
+    evidence: Sequence[Evidence] = ()
+    effects: EffectSet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """What an object is made from; `root` is the parent where none is named."""
+
+    object_id: ObjectId
+    parents: Sequence[ObjectId] = ()
+    policy: Policy = Policy()
+    slots: SlotValues = field(default_factory=dict[str, Value])
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What to replace; None leaves it. Expected revisions are compared where they are given."""
+
+    object_id: ObjectId
+    parents: Sequence[ObjectId] | None = None
+    policy: Policy | None = None
+    slots: SlotValues | None = None
+    expected_definition: int | None = None
+    expected_slots: int | None = None
+
+
+class Store(Protocol):
+    """Objects, method versions and commits. Raises kernel errors alone; see each method's RPC for which."""
+
+    async def create(self, namespace: Namespace, new: NewObject) -> StoredObject:
+        """Make an object. ObjectExists, ObjectNotFound (a parent), InconsistentParents, BadValue."""
+        ...
+
+    async def get(self, namespace: Namespace, object_id: ObjectId) -> StoredObject:
+        """Read one object, both parts at one revision. ObjectNotFound."""
+        ...
+
+    async def list(self, namespace: Namespace, prefix: str, size: int, page: str) -> Page[StoredObject]:
+        """Read objects in the order of their ids, without slots."""
+        ...
+
+    async def update(self, namespace: Namespace, update: Update) -> StoredObject:
+        """Replace parents, policy or slots. ObjectNotFound, Conflict, InconsistentParents (descendants too)."""
+        ...
+
+    async def delete(self, namespace: Namespace, object_id: ObjectId) -> Token:
+        """Remove an object with all that is its own. ObjectNotFound, HasChildren."""
+        ...
+
+    async def clone(self, namespace: Namespace, prototype: ObjectId, object_id: ObjectId) -> StoredObject:
+        """Make an object with the prototype's slots, copied at one revision, and the prototype as its parent."""
+        ...
+
+    async def commit(self, transaction: Transaction, lane: Lane) -> Token:
+        """Apply a transaction if every read still has its revision. Conflict, LimitExceeded, CommitUnclear."""
+        ...
+
+    async def settle(self, namespace: Namespace, lane: Lane) -> Token | None:
+        """Decide a commit whose answer was lost: its token, or None if it was not made and never will be."""
+        ...
+
+    async def kept_reply(
+        self, namespace: Namespace, receiver: ObjectId, incarnation: str, principal: str, request_id: str
+    ) -> KeptReply | None:
+        """The reply kept for a request id, if there is one."""
+        ...
+
+    def watch(self, namespace: Namespace, after: Token | None) -> AsyncIterator[Changes]:
+        """Every change after a token (after now where None), in order, none left out; resumed over lost connections.
+
+        The first item comes at once and tells where the stream begins. StaleToken where it cannot go on from there.
+        """
+        ...
+
+    async def register(
+        self, namespace: Namespace, draft: Draft, *, activate: bool, expected_definition: int | None = None
+    ) -> tuple[MethodRecord, Token]:
+        """Append a version and, where asked, activate it at once. ObjectNotFound, Conflict, BadArguments."""
+        ...
+
+    async def method(self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int) -> MethodRecord:
+        """Read a version; the active one for number 0. ObjectNotFound, MethodNotFound."""
+        ...
+
+    async def methods(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector | None, size: int, page: str
+    ) -> Page[MethodRecord]:
+        """Read an object's own versions by selector and number."""
+        ...
+
+    async def activate(
+        self,
+        namespace: Namespace,
+        holder: ObjectId,
+        selector: Selector,
+        number: int,
+        *,
+        expected_definition: int | None = None,
+        evidence: Evidence | None = None,
+    ) -> tuple[MethodPointer, MethodPointer, Token]:
+        """Move the pointer (0: out of the table). The rows after and before. MethodNotFound, Conflict."""
+        ...
+
+    async def retire(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+    ) -> tuple[MethodPointer, Token]:
+        """Never activate the version again; out of the table if it is active. MethodNotFound."""
+        ...
