@@ -60,7 +60,8 @@ class Example:
         """sha256 of its canonical bytes, in hex: two examples with it are the same example."""
         failed = isinstance(self.outcome, Failure)
         outcome = [self.outcome.reason, self.outcome.exception] if isinstance(self.outcome, Failure) else self.outcome
-        state: list[Value] = [self.before, dict(self.others), self.after, self.after_exact]
+        others = {str(item): slots for item, slots in self.others.items()}
+        state: list[Value] = [self.before, others, self.after, self.after_exact]
         parts: list[Value] = [
             failed,
             outcome,
@@ -70,7 +71,7 @@ class Example:
             str(self.seed),
             state,
         ]
-        parts.append(self.tolerance)
+        parts += [self.now, str(self.seed), self.tolerance]
         return sha256(encode(parts)).hexdigest()
 
 
