@@ -1,7 +1,7 @@
 """The generated code is what protoc makes of `proto/` today, or `make check` fails.
 
-`python tools/protos.py` makes the stubs in a scratch folder and moves into the client's distribution what differs there;
-with `--check` it only names what differs. Neither needs a network. Nobody edits the generated files.
+`python tools/protos.py` makes the stubs in a scratch folder and moves into the client's distribution what differs
+there; with `--check` it only names what differs. Neither needs a network. Nobody edits the generated files.
 """
 
 import filecmp
