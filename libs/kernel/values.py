@@ -16,7 +16,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import TypeAlias, Union, cast
 
 import msgspec
 
@@ -35,8 +35,8 @@ class Reference:
     id: str
 
 
-Value: TypeAlias = "bool | int | float | str | bytes | Reference | Sequence[Value] | Mapping[str, Value] | None"
-SlotValues: TypeAlias = "Mapping[str, Value]"
+Value: TypeAlias = Union[bool, int, float, str, bytes, "Reference", Sequence["Value"], Mapping[str, "Value"], None]  # noqa: UP007 - evaluated at import, recursive
+SlotValues: TypeAlias = Mapping[str, Value]
 
 
 def _to_extension(thing: object) -> object:

@@ -11,11 +11,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import TypeAlias, Union, cast
 
 from batos.v1 import object_pb2 as pb
 
-Value: TypeAlias = "bool | int | float | str | bytes | Reference | Sequence[Value] | Mapping[str, Value] | None"
+Value: TypeAlias = Union[bool, int, float, str, bytes, "Reference", Sequence["Value"], Mapping[str, "Value"], None]  # noqa: UP007 - evaluated at import, recursive
 
 MAX_DEPTH = 64
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
