@@ -209,8 +209,7 @@ class Overloaded(KernelError):
     reason = "OVERLOADED"
 
     def __init__(self, text: str, retry_seconds: float = 1.0) -> None:
-        super().__init__(text)
-        self.retry_seconds = retry_seconds
+        super().__init__(text, retry_seconds=str(retry_seconds))
 
 
 class StoreFull(KernelError):

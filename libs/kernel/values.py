@@ -35,7 +35,7 @@ class Reference:
     id: str
 
 
-Value: TypeAlias = Union[bool, int, float, str, bytes, "Reference", Sequence["Value"], Mapping[str, "Value"], None]  # noqa: UP007 - evaluated at import, recursive
+Value: TypeAlias = Union[bool, int, float, str, bytes, "Reference", Sequence["Value"], Mapping[str, "Value"], None]
 SlotValues: TypeAlias = Mapping[str, Value]
 
 

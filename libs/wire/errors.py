@@ -79,13 +79,11 @@ def error_of(status: status_pb2.Status) -> KernelError | None:
 def _rebuilt(reason: str, text: str, fields: dict[str, str]) -> KernelError:
     """An error of the class that has the reason, with the text and fields as they came.
 
-    Its own constructor is passed over, since the text is already made; what it would have set comes from the fields.
+    Its own constructor is passed over, since the text is already made.
     """
     kind = next((cls for cls in _kinds() if cls.reason == reason), KernelError)
     error = kind.__new__(kind)
     KernelError.__init__(error, text, **fields)
-    for name, item in fields.items():
-        setattr(error, name, item)
     return error
 
 
@@ -94,8 +92,8 @@ def _kinds() -> list[type[KernelError]]:
 
 
 def _retry_seconds(error: KernelError) -> float | None:
-    if isinstance(error, errors.Overloaded):
-        return error.retry_seconds
+    if seconds := error.fields.get("retry_seconds"):
+        return float(seconds)
     return _RETRY_SECONDS if isinstance(error, errors.Conflict) else None
 
 

@@ -15,7 +15,7 @@ from typing import TypeAlias, Union, cast
 
 from batos.v1 import object_pb2 as pb
 
-Value: TypeAlias = Union[bool, int, float, str, bytes, "Reference", Sequence["Value"], Mapping[str, "Value"], None]  # noqa: UP007 - evaluated at import, recursive
+Value: TypeAlias = Union[bool, int, float, str, bytes, "Reference", Sequence["Value"], Mapping[str, "Value"], None]
 
 MAX_DEPTH = 64
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
