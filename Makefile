@@ -1,0 +1,51 @@
+# The commands of this project; `make` alone lists them. Everything that a target needs, it makes first.
+
+.DEFAULT_GOAL := help
+SHELL := bash
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+# The first interpreter that runs and is new enough; name another with `make setup PYTHON=…`.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+# Further arguments of `test`, `test-model`, `demo`, `up` and `lock`: make test ARGS="tests/unit -k lookup".
+ARGS ?=
+
+.PHONY: help setup gen lock fmt check test test-model demo up clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv with the locked packages (needs Python 3.11 or later and pip); done when nothing changed
+	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11 or later found: install it, or run make setup PYTHON=/path/to/python3"; exit 1; } >&2
+	@$(PYTHON) tools/environment.py
+
+gen: setup ## write the gRPC code of clients/python from proto/
+	@$(BIN)/python tools/protos.py
+
+lock: setup ## lock what the two pyproject.toml ask for in requirements/ (ARGS=--upgrade for newer versions)
+	@$(BIN)/python tools/locks.py $(ARGS)
+
+fmt: setup ## format Python and proto, and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/buf format --write proto
+
+check: setup ## format, lint, types, walls, contract, generated code, locks: all that needs no test
+	@$(BIN)/python tools/check.py
+
+test: setup ## run every test but those that need the model: real etcd, sandbox and gRPC
+	@timeout --foreground --signal=INT --kill-after=30 600 $(BIN)/pytest --ignore=tests/model --durations=10 $(ARGS)
+
+test-model: setup ## run the end-to-end scenario on the small real model, fetched the first time
+	@$(BIN)/pytest tests/model --durations=10 $(ARGS)
+
+demo: setup ## watch objects learn eight methods from a real model
+	@$(BIN)/python -m demo $(ARGS)
+
+up: setup ## run etcd, the model and the three services here until Ctrl-C
+	@$(BIN)/batctl up $(ARGS)
+
+clean: ## remove the environment, caches and everything built
+	@rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
