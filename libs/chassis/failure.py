@@ -1,0 +1,66 @@
+"""What a failure looks like on the wire: `google.rpc.Status`, small enough to arrive.
+
+Law: a caller learns the status of a failure that the service knows, and of any other an id and no text. Nothing here
+knows gRPC's context or the failure's type; the service's own table does.
+"""
+
+from collections.abc import Callable
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.rpc import code_pb2
+from google.rpc.error_details_pb2 import ErrorInfo, RequestInfo
+from google.rpc.status_pb2 import Status
+
+StatusOf = Callable[[BaseException], Status | None]
+"""The status of a failure that the service knows; None for any other."""
+
+DETAILS_HEADER = "grpc-status-details-bin"
+"""The trailing metadata in which gRPC carries a serialized Status."""
+
+# A status travels twice, as percent-encoded text and as (base64) details, and peers refuse more than 8 KiB of metadata:
+# the caller would then see RESOURCE_EXHAUSTED in place of the failure.
+_MESSAGE_BYTES = 800
+_STATUS_BYTES = 3_800
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def unknown(error_id: str) -> Status:
+    """INTERNAL, with the id under which the server's log has the reason (also as RequestInfo)."""
+    detail = Any()
+    detail.Pack(RequestInfo(request_id=error_id))
+    return Status(
+        code=code_pb2.INTERNAL, message=f"internal error {error_id}: the server's log has the reason", details=[detail]
+    )
+
+
+def is_failure(status: Status) -> bool:
+    """Whether the status has a code that gRPC can send for a failure."""
+    return status.code in _CODES and status.code != code_pb2.OK
+
+
+def code_of(status: Status) -> grpc.StatusCode:
+    """The gRPC code of a status."""
+    return _CODES[status.code]
+
+
+def reason_of(status: Status) -> str | None:
+    """The stable reason (ErrorInfo.reason), if it has one."""
+    for detail in status.details:
+        if detail.TypeName() == ErrorInfo.DESCRIPTOR.full_name:
+            info = ErrorInfo()
+            detail.Unpack(info)
+            return info.reason
+    return None
+
+
+def fitted(status: Status) -> Status:
+    """The same status within what peers accept: a longer message is cut, then details go, the last one first."""
+    message = status.message.encode()
+    fit = Status(code=status.code, message=status.message, details=status.details)
+    if len(message) > _MESSAGE_BYTES:
+        fit.message = message[:_MESSAGE_BYTES].decode(errors="ignore") + "…"
+    while fit.details and fit.ByteSize() > _STATUS_BYTES:
+        del fit.details[-1]
+    return fit

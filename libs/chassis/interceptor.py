@@ -1,0 +1,200 @@
+"""The one interceptor of a server: every RPC gets its span, and every failure its status.
+
+Law: between the client's cancellation and the servicer there is nothing that waits. The servicer runs in the RPC's own
+task, so cancelling the RPC cancels the servicer. What is known becomes a rich `google.rpc.Status`; of what is unknown
+the caller learns an id and nothing else. (By default grpc.aio sends a bug's text to the caller, and leaves a caller
+waiting for ever where a servicer let a foreign CancelledError out.)
+"""
+
+import asyncio
+import inspect
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, NoReturn, cast
+
+import grpc
+import grpc.aio
+from google.rpc.status_pb2 import Status
+from opentelemetry.context import Context, attach
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, set_span_in_context
+
+import vocabulary
+from chassis.failure import DETAILS_HEADER, StatusOf, code_of, fitted, is_failure, reason_of, unknown
+from chassis.propagation import context_of
+from chassis.telemetry import Telemetry, fail
+
+_ServicerContext = grpc.aio.ServicerContext[Any, Any]
+_Servicer = grpc.RpcMethodHandler[Any, Any]
+_Run = Callable[[Any, _ServicerContext], Awaitable[Any]]
+_Convert = Callable[[Any], Any]
+# (streams requests, streams replies) -> what makes such a servicer
+_KINDS: dict[tuple[bool, bool], Callable[..., _Servicer]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+# Health and reflection: probes every few seconds, which no one wants to see as traces.
+_INFRASTRUCTURE = "/grpc."
+# The codes that are the server's own failure; any other is the caller's business and leaves the span's status unset.
+_SERVER_FAILURES = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+
+log = logging.getLogger(__name__)
+
+
+class Interceptor(grpc.aio.ServerInterceptor):
+    """Wraps every servicer method. `untraced` names methods (`/package.Service/Method`) that get no span."""
+
+    def __init__(self, telemetry: Telemetry, status_of: StatusOf, untraced: frozenset[str]) -> None:
+        self._telemetry = telemetry
+        self._status_of = status_of
+        self._untraced = untraced
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Servicer | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> _Servicer | None:
+        """The method's servicer, wrapped; None where no service has the method."""
+        servicer = await continuation(handler_call_details)
+        if servicer is None:
+            return None
+        method = handler_call_details.method
+        run = _run(servicer)
+
+        # grpc.aio looks for a coroutine function here, and for nothing that merely returns an awaitable.
+        async def guarded(request: Any, context: _ServicerContext) -> Any:
+            return await self._guard(method, run, request, context)
+
+        return _wrapped(servicer, guarded)
+
+    async def _guard(self, method: str, run: _Run, request: Any, context: _ServicerContext) -> Any:
+        span = self._start(method, context)
+        try:
+            response = await run(request, context)
+        except asyncio.CancelledError as cancelled:
+            if not _being_cancelled():
+                # What this servicer waited for was cancelled, not the RPC: without a status the caller waits for ever.
+                await self._abort(method, cancelled, context, span)
+            _finish(span, "DEADLINE_EXCEEDED" if context.time_remaining() == 0 else "CANCELLED")
+            raise
+        except grpc.aio.AbortError:
+            _finish(span, _code_set(context))
+            raise
+        except grpc.aio.InternalError:
+            _finish(span, "CANCELLED")  # a read or write failed because the caller has gone
+            raise
+        except Exception as error:  # noqa: BLE001 - the last stop before the caller
+            await self._abort(method, error, context, span)
+        else:
+            _finish(span, _code_set(context))
+            return response
+
+    def _start(self, method: str, context: _ServicerContext) -> Span:
+        if method.startswith(_INFRASTRUCTURE) or method in self._untraced:
+            return INVALID_SPAN
+        sender = context_of(context.invocation_metadata() or ()) or Context()
+        attributes = {vocabulary.RPC_SYSTEM_NAME: vocabulary.RPC_SYSTEM_GRPC, vocabulary.RPC_METHOD: method[1:]}
+        span = self._telemetry.start(method[1:], attributes, SpanKind.SERVER, context=sender)
+        if span is not INVALID_SPAN:
+            attach(set_span_in_context(span, sender))  # never detached: the RPC's task ends with it
+        return span
+
+    async def _abort(self, method: str, error: BaseException, context: _ServicerContext, span: Span) -> NoReturn:
+        status = fitted(self._known(error) or self._unknown(method, error, span))
+        code = code_of(status)
+        reason = reason_of(status)
+        if reason is not None:
+            span.set_attribute(vocabulary.ERROR_REASON, reason)
+        _finish(span, code.name)
+        details = (DETAILS_HEADER, status.SerializeToString())
+        await context.abort(code, status.message, (*context.trailing_metadata(), details))
+
+    def _known(self, error: BaseException) -> Status | None:
+        try:
+            status = self._status_of(error)
+        except Exception:
+            log.exception("the table of known failures failed itself on %s", type(error).__qualname__)
+            return None
+        return status if status is not None and is_failure(status) else None
+
+    def _unknown(self, method: str, error: BaseException, span: Span) -> Status:
+        error_id = secrets.token_hex(8)
+        log.error("unknown failure %s in %s", error_id, method[1:], exc_info=error, extra={"error_id": error_id})
+        span.set_attribute(vocabulary.ERROR_ID, error_id)
+        span.record_exception(error)
+        return unknown(error_id)
+
+
+def _run(servicer: _Servicer) -> _Run:
+    """The servicer's method as one coroutine function, whatever its kind.
+
+    Serializing happens in here where gRPC lets it, so that a message that cannot be read or written is a failure like
+    any other. Replies are written from here rather than yielded: an async generator that grpc.aio iterates is left to
+    the garbage collector when the RPC is cancelled during a write.
+    """
+    read = None if servicer.request_streaming else servicer.request_deserializer
+    if not servicer.response_streaming:
+        return _answering(_behaviour(servicer), read or _same, servicer.response_serializer or _same)
+    behaviour = _behaviour(servicer)
+    if inspect.iscoroutinefunction(behaviour):
+        return _answering(behaviour, read or _same, _same)  # it writes its replies itself
+    return _streaming(behaviour, read or _same)
+
+
+def _answering(behaviour: Callable[..., Awaitable[Any]], read: _Convert, write: _Convert) -> _Run:
+    async def run(request: Any, context: _ServicerContext) -> Any:
+        return write(await behaviour(read(request), context))
+
+    return run
+
+
+def _streaming(behaviour: Callable[..., AsyncGenerator[Any, None]], read: _Convert) -> _Run:
+    async def run(request: Any, context: _ServicerContext) -> None:
+        async with aclosing(behaviour(read(request), context)) as replies:
+            async for reply in replies:
+                await context.write(reply)
+
+    return run
+
+
+def _behaviour(servicer: _Servicer) -> Any:
+    return servicer.unary_unary or servicer.unary_stream or servicer.stream_unary or servicer.stream_stream
+
+
+def _wrapped(servicer: _Servicer, run: _Run) -> _Servicer:
+    """A servicer of the same kind whose method is `run`; what `run` converts itself gRPC leaves alone."""
+    kind = _KINDS[servicer.request_streaming, servicer.response_streaming]
+    return kind(
+        run,
+        request_deserializer=servicer.request_deserializer if servicer.request_streaming else None,
+        response_serializer=servicer.response_serializer if servicer.response_streaming else None,
+    )
+
+
+def _same(message: Any) -> Any:
+    return message
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _code_set(context: _ServicerContext) -> str:
+    """The code that the servicer set itself, by name."""
+    code = cast("grpc.StatusCode | None", context.code())
+    return "OK" if code is None else code.name
+
+
+def _finish(span: Span, code: str) -> None:
+    if span.is_recording():
+        span.set_attribute(vocabulary.RPC_STATUS_CODE, code)
+        if code in _SERVER_FAILURES:
+            fail(span, code)
+        elif code != "OK":
+            span.set_attribute(vocabulary.ERROR_TYPE, code)
+    span.end()

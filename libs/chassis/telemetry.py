@@ -1,0 +1,283 @@
+"""Spans and logs that carry one trace through every service.
+
+Law: whether a trace is recorded is decided once, before its first span is made; everything below an unrecorded parent
+costs a look at the context and no more. Without an OTLP endpoint there is no exporter and no recording, yet ids that a
+caller sent are still passed on, so that a service without telemetry does not break its neighbours' traces. No global
+provider is set: a Telemetry is handed to whoever makes spans. Texts that senders or models wrote are recorded only
+where `content` is true.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from json import dumps
+from typing import Self, TextIO
+
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace import TracerProvider as RecordingProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler, TraceIdRatioBased
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    NoOpTracerProvider,
+    Span,
+    SpanKind,
+    Status,
+    StatusCode,
+    Tracer,
+    TracerProvider,
+    format_span_id,
+    format_trace_id,
+    get_current_span,
+    set_span_in_context,
+)
+from opentelemetry.util.types import Attributes
+
+import vocabulary
+from chassis.config import between, boolean, load, number, one_of, setting, text
+
+_SCOPE = "chassis"
+_SAMPLERS = ("always_on", "always_off", "traceidratio")
+_PARENT_BASED = "parentbased_"
+_RECORD_FIELDS = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime"))
+
+log = logging.getLogger(__name__)
+
+
+def _url(value: str) -> str:
+    url = text(value)
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("expected a URL with http:// or https://, such as http://127.0.0.1:4317")
+    return url
+
+
+def _captures(value: str) -> bool:
+    """The convention's words; EVENT_ONLY is off, because content is recorded on spans alone."""
+    word = one_of("true", "false", "NO_CONTENT", "SPAN_ONLY", "EVENT_ONLY", "SPAN_AND_EVENT")(value)
+    return word in {"true", "SPAN_ONLY", "SPAN_AND_EVENT"}
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryConfig:
+    """The standard OTEL_* variables that are served here; the exporter reads headers, TLS and batch sizes by itself."""
+
+    endpoint: str | None = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", default=None, parse=_url, help="where spans go, OTLP over gRPC"
+    )
+    traces_endpoint: str | None = setting(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default=None, parse=_url, help="the same, for traces alone"
+    )
+    protocol: str = setting("OTEL_EXPORTER_OTLP_PROTOCOL", default="grpc", parse=one_of("grpc"), help="only grpc")
+    exporter: str = setting(
+        "OTEL_TRACES_EXPORTER", default="otlp", parse=one_of("otlp", "none"), help="otlp, or none for no spans"
+    )
+    disabled: bool = setting("OTEL_SDK_DISABLED", default=False, parse=boolean, help="true for no spans")
+    sampler: str = setting(
+        "OTEL_TRACES_SAMPLER",
+        default="parentbased_always_on",
+        parse=one_of(
+            *(based + kind for based in ("", "parentbased_") for kind in ("always_on", "always_off", "traceidratio"))
+        ),
+        help="which traces are recorded",
+    )
+    sampler_ratio: float = setting(
+        "OTEL_TRACES_SAMPLER_ARG", default=1.0, parse=between(number, 0, 1), help="the share that traceidratio records"
+    )
+    service_name: str | None = setting("OTEL_SERVICE_NAME", default=None, help="the service's name in traces")
+    trace_content: bool = setting(
+        "BATOS_TRACE_CONTENT", default=False, parse=boolean, help="record prompts, arguments and source in spans"
+    )
+    genai_content: bool = setting(
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", default=False, parse=_captures, help="the same"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What a service makes its spans with. `content` tells whether spans may hold prompts, arguments and source."""
+
+    tracer_provider: TracerProvider
+    tracer: Tracer
+    content: bool = False
+    # None: nothing is ever recorded. Its spans are then never made.
+    sampler: Sampler | None = None
+
+    @classmethod
+    def off(cls, *, content: bool = False) -> Self:
+        """Records nothing; passes on the ids that callers sent."""
+        provider = NoOpTracerProvider()
+        return cls(provider, provider.get_tracer(_SCOPE), content=content)
+
+    @classmethod
+    def recording(cls, service_name: str, processor: SpanProcessor, *, sampler: Sampler, content: bool = False) -> Self:
+        """Records what the sampler picks and hands finished spans to the processor."""
+        resource = Resource.create({SERVICE_NAME: service_name})
+        provider = RecordingProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
+        provider.add_span_processor(processor)
+        return cls(provider, provider.get_tracer(_SCOPE), content=content, sampler=sampler)
+
+    def start(
+        self,
+        name: str,
+        attributes: Attributes = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        *,
+        context: Context | None = None,
+        links: Sequence[Link] = (),
+    ) -> Span:
+        """A new span, child of the one in `context` (or of the current one). Whoever starts it ends it.
+
+        Where nothing would be recorded no span is made: what comes back passes the parent's ids on.
+        """
+        parent = get_current_span(context)
+        of = parent.get_span_context()
+        unsampled = of.is_valid and not of.trace_flags.sampled
+        if self.sampler is None or (unsampled and isinstance(self.sampler, ParentBased)):
+            return NonRecordingSpan(of) if parent.is_recording() else parent
+        return self.tracer.start_span(name, context, kind, attributes, links)
+
+    @contextmanager
+    def span(
+        self,
+        name: str,
+        attributes: Attributes = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        *,
+        context: Context | None = None,
+        links: Sequence[Link] = (),
+    ) -> Generator[Span]:
+        """The current span while the block runs.
+
+        An exception leaves it failed, with the exception's type and not its text (texts may hold what senders wrote).
+        Cancellation is marked and is no failure. Never hold it open across the `yield` of an async generator: the next
+        step may run in another context.
+        """
+        span = self.start(name, attributes, kind, context=context, links=links)
+        if span is get_current_span():
+            yield span
+            return
+        token = attach(set_span_in_context(span, context))
+        try:
+            yield span
+        except asyncio.CancelledError:
+            span.set_attribute(vocabulary.ERROR_TYPE, vocabulary.ERROR_TYPE_CANCELLED)
+            raise
+        except Exception as error:
+            fail(span, type(error).__qualname__)
+            raise
+        finally:
+            detach(token)
+            span.end()
+
+    def shutdown(self, timeout: float = 5.0) -> None:
+        """Hands over what is recorded and stops. Blocks, at most `timeout` seconds even where no collector listens."""
+        provider = self.tracer_provider
+        if isinstance(provider, RecordingProvider):
+            # The exporter's own limits add up to half a minute; a daemon thread lets the rest of them go.
+            flush = threading.Thread(target=provider.shutdown, name="telemetry-shutdown", daemon=True)
+            flush.start()
+            flush.join(timeout)
+            if flush.is_alive():
+                log.warning("the last spans were not handed over within %g s: is the OTLP endpoint up?", timeout)
+
+
+def setup(service_name: str, environ: Mapping[str, str]) -> Telemetry:
+    """The telemetry that the OTEL_* variables in `environ` ask for; off where they name no OTLP endpoint.
+
+    Raises ConfigError with every variable that is wrong or asks for what is not served.
+    """
+    config = load(TelemetryConfig, environ)
+    content = config.trace_content or config.genai_content
+    endpoint = config.traces_endpoint or config.endpoint
+    if endpoint is None or config.disabled or config.exporter == "none":
+        return Telemetry.off(content=content)
+    processor = BatchSpanProcessor(OTLPSpanExporter(endpoint))
+    name = config.service_name or service_name
+    return Telemetry.recording(name, processor, sampler=_sampler(config), content=content)
+
+
+def in_memory(
+    service_name: str = "test", *, sampler: Sampler | None = None, content: bool = False
+) -> tuple[Telemetry, InMemorySpanExporter]:
+    """For tests: telemetry whose finished spans are read with `exporter.get_finished_spans()`, at once."""
+    exporter = InMemorySpanExporter()
+    sampler = sampler or ParentBased(ALWAYS_ON)
+    return Telemetry.recording(service_name, SimpleSpanProcessor(exporter), sampler=sampler, content=content), exporter
+
+
+def fail(span: Span, error_type: str, description: str | None = None) -> None:
+    """Marks the span failed. `error_type` has few values: a type's name, a status code, never a message."""
+    span.set_attribute(vocabulary.ERROR_TYPE, error_type)
+    span.set_status(Status(StatusCode.ERROR, description))
+
+
+def _sampler(config: TelemetryConfig) -> Sampler:
+    kind = config.sampler.removeprefix(_PARENT_BASED)
+    root = {"always_on": ALWAYS_ON, "always_off": ALWAYS_OFF}.get(kind) or TraceIdRatioBased(config.sampler_ratio)
+    return ParentBased(root) if config.sampler.startswith(_PARENT_BASED) else root
+
+
+# --- Logs -------------------------------------------------------------------------------------------------------------
+def setup_logging(service: str, json: bool, level: str | int = "INFO") -> None:  # noqa: FBT001 - named where it is used
+    """Sends the process's log records to stderr, each with the ids of the span it was written in.
+
+    As JSON, one object a line; else as text for people. Fields given with `extra=` are kept in both.
+    """
+    logging.basicConfig(handlers=[log_handler(service, json=json)], level=level, force=True)
+
+
+def log_handler(service: str, *, json: bool, stream: TextIO | None = None) -> logging.Handler:
+    """What `setup_logging` installs: writes to `stream`, by default stderr."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_JsonLines(service) if json else _Lines(service))
+    return handler
+
+
+class _Lines(logging.Formatter):
+    """One line a record: time, level, service, logger, message, fields."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"%(asctime)s %(levelname)s {service.replace('%', '%%')} %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        return super().formatMessage(record) + fields
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a record."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return dumps(line, ensure_ascii=False, default=str)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """The ids of the span the record was written in (handlers run where the record is made), and its extra fields."""
+    of = get_current_span().get_span_context()
+    fields: dict[str, object] = {}
+    if of.is_valid:
+        fields |= {"trace_id": format_trace_id(of.trace_id), "span_id": format_span_id(of.span_id)}
+    return fields | {name: value for name, value in vars(record).items() if name not in _RECORD_FIELDS}
