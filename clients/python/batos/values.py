@@ -32,7 +32,7 @@ class Reference:
     id: str
 
 
-def to_wire(thing: object, depth: int = 0) -> pb.Value:
+def to_wire(thing: object, depth: int = 0) -> pb.Value:  # noqa: C901, PLR0911 - one case and one return for each kind of value
     """The message for a Python value; anything with a string `id` attribute and no other meaning is a reference.
 
     Raises BadValueError for what no value can be.

@@ -1,0 +1,279 @@
+"""Every way a request can fail, as the client sees it.
+
+Law: one class a stable reason; programs branch on the reason, never on the text.
+
+| failure of               | becomes                                                  |
+|--------------------------|----------------------------------------------------------|
+| the suite, reason known  | the class of that reason                                 |
+| the suite, reason newer  | BatosError with that reason                              |
+| gRPC itself              | Unreachable, DeadlineExceeded, else BatosError with the status code's name as reason |
+"""
+
+from collections.abc import Iterable, Mapping
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+DOMAIN = "batos"
+_DETAILS = "grpc-status-details-bin"
+
+
+class BatosError(Exception):
+    """A request failed. `reason` is stable, `fields` are for programs, `message` is for people.
+
+    `retry_seconds` is how long to wait before sending again, where that helps; `trace_id` finds the trace.
+    """
+
+    reason = "INTERNAL"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        code: grpc.StatusCode | None = None,
+        fields: Mapping[str, str] | None = None,
+        retry_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason or self.reason
+        self.code = code
+        self.fields: Mapping[str, str] = fields or {}
+        self.retry_seconds = retry_seconds
+        self.trace_id = ""
+
+
+class ObjectNotFound(BatosError):
+    """There is no such object."""
+
+    reason = "OBJECT_NOT_FOUND"
+
+
+class MethodNotFound(BatosError):
+    """The object holds no such version, or it is retired."""
+
+    reason = "METHOD_NOT_FOUND"
+
+
+class SynthesisNotFound(BatosError):
+    """There is no such synthesis."""
+
+    reason = "SYNTHESIS_NOT_FOUND"
+
+
+class ObjectExists(BatosError):
+    """The id is taken."""
+
+    reason = "OBJECT_EXISTS"
+
+
+class BadArguments(BatosError):
+    """The arguments do not fit the method's signature, or the request's own rules."""
+
+    reason = "BAD_ARGUMENTS"
+
+
+class BadValue(BatosError):
+    """A value that no slot, argument or result can be."""
+
+    reason = "BAD_VALUE"
+
+
+class BadObjectId(BatosError):
+    """Not an object id."""
+
+    reason = "BAD_OBJECT_ID"
+
+
+class BadExample(BatosError):
+    """An example that cannot be tried."""
+
+    reason = "BAD_EXAMPLE"
+
+
+class RequestIdReused(BatosError):
+    """The request id came before, with another message."""
+
+    reason = "REQUEST_ID_REUSED"
+
+
+class StaleToken(BatosError):
+    """The token is of another epoch, or what it points to is no longer kept."""
+
+    reason = "STALE_TOKEN"
+
+
+class NotServed(BatosError):
+    """The contract has this field; the services that answered do not serve it yet."""
+
+    reason = "NOT_SERVED"
+
+
+class NotUnderstood(BatosError):
+    """No object on the lookup path has a method for the selector, and none may be written."""
+
+    reason = "NOT_UNDERSTOOD"
+
+
+class MethodRaised(BatosError):
+    """The method raised; `fields["exception"]` names what. None of its writes remain."""
+
+    reason = "METHOD_RAISED"
+
+
+class ExamplesDisagree(BatosError):
+    """The active version fails an example that came with the message; nothing was run on the object."""
+
+    reason = "EXAMPLES_DISAGREE"
+
+
+class AuditRejected(BatosError):
+    """The audit refused every draft."""
+
+    reason = "AUDIT_REJECTED"
+
+
+class ApprovalPending(BatosError):
+    """A version is registered and waits for a person."""
+
+    reason = "APPROVAL_PENDING"
+
+
+class SynthesisFailed(BatosError):
+    """No draft passed its trial."""
+
+    reason = "SYNTHESIS_FAILED"
+
+
+class HasChildren(BatosError):
+    """The object is the parent of others."""
+
+    reason = "HAS_CHILDREN"
+
+
+class InconsistentParents(BatosError):
+    """No order keeps every object before its parents."""
+
+    reason = "INCONSISTENT_PARENTS"
+
+
+class Conflict(BatosError):
+    """Something that was read has changed since."""
+
+    reason = "CONFLICT"
+
+
+class LimitExceeded(BatosError):
+    """A limit of time, memory, depth, sends, size or reads was reached."""
+
+    reason = "LIMIT_EXCEEDED"
+
+
+class BudgetExhausted(BatosError):
+    """The budget for syntheses is spent."""
+
+    reason = "BUDGET_EXHAUSTED"
+
+
+class Overloaded(BatosError):
+    """Too much is queued."""
+
+    reason = "OVERLOADED"
+
+
+class StoreFull(BatosError):
+    """The store has no space left; reads go on."""
+
+    reason = "STORE_FULL"
+
+
+class SynthesisPending(BatosError):
+    """The deadline came before the synthesis ended; it goes on. `fields["synthesis"]` names it."""
+
+    reason = "SYNTHESIS_PENDING"
+
+
+class EndpointUnavailable(BatosError):
+    """A persona's endpoint does not answer as it should."""
+
+    reason = "ENDPOINT_UNAVAILABLE"
+
+
+class StoreUnavailable(BatosError):
+    """The store, or a service on the way to it, cannot be reached."""
+
+    reason = "STORE_UNAVAILABLE"
+
+
+class NotPermitted(BatosError):
+    """The principal may not do this."""
+
+    reason = "NOT_PERMITTED"
+
+
+class NoCredentials(BatosError):
+    """Nothing says who is asking."""
+
+    reason = "NO_CREDENTIALS"
+
+
+class Unreachable(BatosError):
+    """The service that was asked cannot be reached; told by the client itself."""
+
+    reason = "UNREACHABLE"
+
+
+class DeadlineExceeded(BatosError):
+    """No answer came in time; told by the client itself. Whether the request took effect is not known."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+
+_TOLD_BY_GRPC: Mapping[grpc.StatusCode, type[BatosError]] = {
+    grpc.StatusCode.UNAVAILABLE: Unreachable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+}
+
+
+def from_rpc(error: grpc.aio.AioRpcError, *, service: str) -> BatosError:
+    """What a failed gRPC request means. `service` says what was asked and where: `dispatcher at 127.0.0.1:7001`."""
+    for key, value in error.trailing_metadata() or ():
+        if key == _DETAILS and isinstance(value, bytes) and (told := _told_by_suite(value, error.code())):
+            return told
+    kind = _TOLD_BY_GRPC.get(error.code(), BatosError)
+    reason = kind.reason if kind is not BatosError else error.code().name
+    text = _GRPC_TEXTS.get(error.code(), "{service} failed: {details}")
+    return kind(
+        text.format(service=service, details=error.details() or "no reason given"), reason=reason, code=error.code()
+    )
+
+
+_GRPC_TEXTS: Mapping[grpc.StatusCode, str] = {
+    grpc.StatusCode.UNAVAILABLE: "cannot reach the {service}",
+    grpc.StatusCode.DEADLINE_EXCEEDED: "the {service} did not answer in time",
+    grpc.StatusCode.UNIMPLEMENTED: "the {service} does not serve this: {details}",
+}
+
+
+def _told_by_suite(packed: bytes, code: grpc.StatusCode) -> BatosError | None:
+    try:
+        status = status_pb2.Status.FromString(packed)
+    except DecodeError:
+        return None
+    reason, fields, retry_seconds = "", dict[str, str](), None
+    for detail in status.details:
+        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+        if detail.Unpack(info) and info.domain == DOMAIN:
+            reason, fields = info.reason, dict(info.metadata)
+        elif detail.Unpack(retry):
+            retry_seconds = retry.retry_delay.ToTimedelta().total_seconds()
+    if not reason:
+        return None
+    kind = next((kind for kind in _kinds() if kind.reason == reason), BatosError)
+    return kind(status.message, reason=reason, code=code, fields=fields, retry_seconds=retry_seconds)
+
+
+def _kinds() -> Iterable[type[BatosError]]:
+    return BatosError.__subclasses__()
