@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from kernel.errors import LimitExceeded
+from kernel.errors import BadArguments, LimitExceeded
 from kernel.messages import MethodRef
 from kernel.objects import Namespace, ObjectId
 from kernel.values import SlotValues, Value
@@ -80,3 +80,11 @@ class Token:
 
     def __str__(self) -> str:
         return f"{self.epoch}.{self.revision}"
+
+
+def parse_token(text: str) -> Token:
+    """The token that an earlier reply gave. Raises BadArguments where it is none."""
+    epoch, dot, revision = text.rpartition(".")
+    if not dot or not epoch or not revision.isascii() or not revision.isdigit():
+        raise BadArguments(f"{text[:80]!r} is not a token; give back one from an earlier reply", field="token")
+    return Token(epoch, int(revision))

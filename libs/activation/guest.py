@@ -1,0 +1,204 @@
+"""The program around a method. Law: only here is it known how a method and its objects look inside the sandbox.
+
+A method is fed as written, so that lines stay true, but for one rewriting: `self.other(...)` is a send to self, since
+slots never hold functions. After it come the guest's two classes and the run itself:
+
+- `Object` is the receiver: slots are its attributes; `send` and `resend` suspend into the host with the object itself,
+  whose attributes the host reads, and take the result and the slots to resume with.
+- `Reference` is another object, known by its id; `reference.send(selector, ...)` sends to it.
+
+Values go in as they are, a reference as a tuple of its id alone, since no other value is a tuple.
+"""
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import cast
+
+from sandbox.host import Call, GuestObject
+
+from kernel.errors import BadValue
+from kernel.objects import RESERVED_SLOTS, ObjectId, check_slot_name
+from kernel.values import Reference, SlotValues, Value, canonical
+
+SEND, RESEND = "_host_send", "_host_resend"
+FUNCTIONS = frozenset({SEND, RESEND})
+_OWN = frozenset({"id", "_p_changed"})
+
+_AFTER = f"""
+
+class Reference:
+    def __init__(self, id):
+        self.id = id
+
+    def send(self, selector, *args, **kwargs):
+        return _me.send(self, selector, *args, **kwargs)
+
+
+class Object:
+    def send(self, receiver, selector, *args, **kwargs):
+        return _resumed(self, {SEND}(self, receiver, selector, args, kwargs))
+
+    def resend(self, *args, **kwargs):
+        return _resumed(self, {RESEND}(self, args, kwargs))
+
+
+def _resumed(self, answer):
+    for name, item in answer[1].items():
+        setattr(self, name, _revived(item))
+    return _revived(answer[0])
+
+
+def _revived(item):
+    if isinstance(item, tuple):
+        return Reference(item[0])
+    if isinstance(item, list):
+        return [_revived(one) for one in item]
+    if isinstance(item, dict):
+        return {{key: _revived(one) for key, one in item.items()}}
+    return item
+
+
+_me = Object()
+_me.id = _id
+for _name, _item in _slots.items():
+    setattr(_me, _name, _revived(_item))
+"""
+
+
+def program(source: str, selector: str) -> str:
+    """The code of one activation; its inputs are those of `inputs`. Raises SyntaxError where the source has none."""
+    run = f"_result = {selector}(_me, *[_revived(_one) for _one in _args], **_revived(_kwargs))\n[_result, _me]\n"
+    return sends_to_self(source) + _AFTER + run
+
+
+def inputs(
+    object_id: ObjectId, slots: SlotValues, arguments: Sequence[Value], keywords: SlotValues
+) -> dict[str, object]:
+    """What `program` reads from the host."""
+    return {
+        "_id": object_id,
+        "_slots": sent_in(slots),
+        "_args": [sent_in(item) for item in arguments],
+        "_kwargs": sent_in(keywords),
+    }
+
+
+def sent_in(value: Value) -> object:
+    """A value as the guest takes it: a reference as a tuple of its id."""
+    if isinstance(value, Reference):
+        return (value.id,)
+    if isinstance(value, str | bytes):
+        return value
+    if isinstance(value, Mapping):
+        return {key: sent_in(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [sent_in(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A nested send as the guest asked for it; a resend has neither receiver nor selector."""
+
+    slots: SlotValues
+    receiver: str
+    selector: str
+    arguments: Sequence[Value]
+    keywords: SlotValues
+
+
+def sent(call: Call) -> Sent:
+    """The nested send of a suspended guest. Raises BadValue, LimitExceeded."""
+    match call.name, call.args:
+        case "_host_send", (sender, receiver, str(selector), tuple(arguments), dict(keywords)):
+            named = _receiver_out(receiver)
+        case "_host_resend", (sender, tuple(arguments), dict(keywords)):
+            named = selector = ""
+        case _:
+            raise BadValue("send takes an object, a selector as text, then the arguments")
+    slots, _ = _slots_out(sender)
+    given = cast("Sequence[object]", arguments), cast("Mapping[object, object]", keywords)
+    return Sent(slots, named, selector, [value_out(one) for one in given[0]], _map_out(given[1]))
+
+
+def output(thing: object) -> tuple[Value, dict[str, Value], bool]:
+    """What a feed ended with: the result, the object's slots, whether it kept the covenant. As `sent` raises."""
+    match thing:
+        case [result, GuestObject() as receiver]:
+            return value_out(result), *_slots_out(receiver)
+        case _:
+            raise BadValue("the method did not leave its object in place")
+
+
+def value_out(thing: object) -> Value:
+    """The canonical value of what the guest gave. Raises BadValue, LimitExceeded."""
+    return canonical(_references(thing))
+
+
+def _map_out(entries: Mapping[object, object]) -> dict[str, Value]:
+    return cast("dict[str, Value]", value_out(entries))
+
+
+def _slots_out(thing: object) -> tuple[dict[str, Value], bool]:
+    if not isinstance(thing, GuestObject):
+        raise BadValue("only an object can send")
+    slots = {check_slot_name(name): value_out(item) for name, item in thing.attributes.items() if name not in _OWN}
+    return slots, bool(thing.attributes.get("_p_changed", False))
+
+
+def _receiver_out(thing: object) -> str:
+    if isinstance(thing, str) and thing:
+        return thing
+    if isinstance(found := _references(thing), Reference):
+        return found.id
+    raise BadValue("the first argument of send is an object: self, a reference, or an object id")
+
+
+def _references(thing: object) -> object:
+    if isinstance(thing, GuestObject):
+        name = thing.attributes.get("id")
+        if thing.type_name in {"Object", "Reference"} and isinstance(name, str):
+            return Reference(name)
+        raise BadValue(f"a {thing.type_name} is not a value; return null, bool, int, float, str, bytes, list or map")
+    if isinstance(thing, dict):
+        entries = cast("dict[object, object]", thing)
+        return {key: _references(item) for key, item in entries.items()}
+    if isinstance(thing, list | tuple):
+        return [_references(item) for item in cast("Sequence[object]", thing)]
+    return thing
+
+
+def sends_to_self(source: str) -> str:
+    """The source with every `self.other(...)` as `self.send(self, "other", ...)`; lines stay where they are."""
+    data = bytearray(source.encode())
+    starts = [0, *accumulate(len(line) for line in data.splitlines(keepends=True))]
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and _is_send_to_self(node)]
+    edits = [edit for call in calls for edit in _edits(data, call, starts)]
+    for at, length, text in sorted(edits, reverse=True):
+        data[at : at + length] = text
+    return data.decode()
+
+
+def _is_send_to_self(call: ast.Call) -> bool:
+    match call.func:
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return name not in RESERVED_SLOTS
+        case _:
+            return False
+
+
+def _edits(data: bytearray, call: ast.Call, starts: Sequence[int]) -> list[tuple[int, int, bytes]]:
+    """What to replace: place in bytes, how many, by what. Places are those of the untouched source."""
+    name = cast("ast.Attribute", call.func).attr
+    end = starts[(call.func.end_lineno or 1) - 1] + (call.func.end_col_offset or 0)
+    opening = data.index(b"(", end)
+    edits = [(end - len(name), len(name), b"send"), (opening + 1, 0, f'self, "{name}", '.encode())]
+    only = call.args[0] if len(call.args) == 1 and not call.keywords else None
+    if isinstance(only, ast.GeneratorExp) and starts[only.lineno - 1] + only.col_offset == opening:
+        # A generator that is the only argument shares the parentheses of its call; as one of three it needs its own.
+        closing = starts[(call.end_lineno or 1) - 1] + (call.end_col_offset or 0) - 1
+        edits[1] = (opening + 1, 0, f'self, "{name}", ('.encode())
+        edits.append((closing, 0, b")"))
+    return edits

@@ -1,0 +1,250 @@
+"""One run of a root message. Law: (snapshot, arguments, now, seed) -> (result, writes, nested sends), and no more.
+
+A run looks the method up, activates it in a fresh feed of the sandbox, and serves its nested sends from the same
+snapshot and write buffer. Every nested send is a savepoint. Four things never enter the guest, since a method must not
+swallow them: a miss, a limit, a failure of the store, cancellation; they abandon the run, and nothing of it remains.
+What else a nested send can fail with, the sending method may catch.
+"""
+
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from kernel.signature import bind
+from sandbox.errors import GuestException, GuestRaised, GuestSyntaxError, UnsupportedOutput
+from sandbox.errors import LimitExceeded as SandboxLimitExceeded
+from sandbox.host import Call, Feed, Sandbox
+from sandbox.limits import Limits
+
+import vocabulary
+from activation import guest
+from activation.buffer import Frame, WriteBuffer
+from activation.snapshot import Snapshot
+from kernel.errors import (
+    BadArguments,
+    BadObjectId,
+    BadValue,
+    KernelError,
+    LimitExceeded,
+    MethodRaised,
+    NotUnderstood,
+    ObjectNotFound,
+)
+from kernel.lookup import MAX_PATH, holder_of, lookup_path, near_selectors
+from kernel.messages import Message, MethodRef
+from kernel.objects import Definition, MethodRecord, MethodVersion, ObjectId, parse_object_id, parse_selector
+from kernel.transactions import Key, Part
+from kernel.values import SlotValues, Value
+
+MAX_DEPTH = 16
+MAX_SENDS = 100
+
+# What a nested send can fail with that the sending method may catch, and as what.
+_CATCHABLE: Mapping[type[KernelError], str] = {
+    BadArguments: "TypeError",
+    BadObjectId: "ValueError",
+    BadValue: "ValueError",
+    ObjectNotFound: "LookupError",
+}
+
+
+class Tracing(Protocol):
+    """Where spans are made; `chassis.telemetry.Telemetry` is one."""
+
+    def span(
+        self, name: str, attributes: Mapping[str, str | int] | None = None
+    ) -> contextlib.AbstractContextManager[object]:
+        """The current span while the block runs."""
+        ...
+
+
+class Miss(NotUnderstood):
+    """The root, or a message sent on the way, is not understood: `message` is the one to write a method for."""
+
+    def __init__(self, message: Message, near: Sequence[str], path: Sequence[ObjectId]) -> None:
+        super().__init__(message.receiver, message.selector, near)
+        self.message, self.path = message, tuple(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of a root: the result, the version that gave it, what was read at which revision, what to write."""
+
+    result: Value
+    record: MethodRecord
+    reads: Mapping[Key, int]
+    writes: Mapping[ObjectId, SlotValues]
+    sends: int
+
+    @property
+    def method(self) -> MethodRef:
+        """Which version gave the result."""
+        method = self.record.method
+        return MethodRef(method.holder, method.selector, method.number, method.digest, self.record.level)
+
+
+class Activator:
+    """Runs roots in a sandbox; holds nothing between runs."""
+
+    def __init__(self, sandbox: Sandbox, tracing: Tracing, limits: Limits | None = None) -> None:
+        self._sandbox, self._tracing = sandbox, tracing
+        self._limits = limits or Limits()
+
+    async def run(self, message: Message, snapshot: Snapshot, *, now: float, seed: int) -> Run:
+        """Run a root message. `now` is in seconds since 1970.
+
+        Raises Miss, ObjectNotFound, BadArguments, BadValue, MethodRaised, LimitExceeded, StoreUnavailable.
+        """
+        root = _Root(self._sandbox, self._tracing, self._limits, snapshot, datetime.fromtimestamp(now, UTC), seed)
+        result, record = await root.send(message, depth=0)
+        return Run(result, record, root.reads, root.buffer.writes(), root.sends)
+
+
+@dataclass(slots=True)
+class _Root:
+    """The state of one run: what it read, what it wrote, how much of its budget is spent."""
+
+    sandbox: Sandbox
+    tracing: Tracing
+    limits: Limits
+    snapshot: Snapshot
+    now: datetime
+    seed: int
+    reads: dict[Key, int] = field(default_factory=dict[Key, int])
+    buffer: WriteBuffer = field(default_factory=WriteBuffer)
+    sends: int = 0
+
+    async def send(self, message: Message, depth: int, above: ObjectId | None = None) -> tuple[Value, MethodRecord]:
+        """Deliver one message, root or nested; with `above`, to the next holder after it (a resend)."""
+        if depth > MAX_DEPTH:
+            raise LimitExceeded("depth", f"sends are nested deeper than {MAX_DEPTH}")
+        self.sends += 1
+        if self.sends > MAX_SENDS:
+            raise LimitExceeded("sends", f"one message led to more than {MAX_SENDS} sends")
+        names = {vocabulary.OBJECT_ID: message.receiver, vocabulary.SELECTOR: message.selector}
+        with self.tracing.span(vocabulary.SPAN_LOOKUP, names):
+            record = await self._lookup(message, above)
+        method = record.method
+        names |= {vocabulary.HOLDER: method.holder, vocabulary.METHOD_VERSION: method.number}
+        with self.tracing.span(vocabulary.SPAN_ACTIVATE, {**names, vocabulary.ACTIVATION_DEPTH: depth}):
+            return await self._activate(message, record, depth), record
+
+    async def _lookup(self, message: Message, above: ObjectId | None) -> MethodRecord:
+        receiver, selector = message.receiver, message.selector
+        definitions = await self._ancestry(receiver)
+        path = lookup_path(receiver, {name: item.parents for name, item in definitions.items()})
+        asked = path if above is None else path[path.index(above) + 1 :]
+        answer = holder_of(selector, asked, definitions)
+        if answer is None and above is not None:
+            raise NotUnderstood(receiver, selector, why=f"nothing above {above} has it, so it cannot be sent again")
+        if answer is None:
+            raise Miss(message, near_selectors(selector, path, definitions), path)
+        holder, number = answer
+        return await self.snapshot.method(holder, definitions[holder].incarnation, selector, number)
+
+    async def _ancestry(self, receiver: ObjectId) -> dict[ObjectId, Definition]:
+        definitions: dict[ObjectId, Definition] = {}
+        ahead = [receiver]
+        while ahead:
+            name = ahead.pop()
+            if name in definitions:
+                continue
+            definitions[name] = await self._definition(name)
+            if len(definitions) > MAX_PATH:
+                raise LimitExceeded("path", f"{receiver} has more than {MAX_PATH} ancestors")
+            ahead.extend(definitions[name].parents)
+        return definitions
+
+    async def _definition(self, name: ObjectId) -> Definition:
+        read = await self.snapshot.definition(name)
+        self.reads[Key(name, Part.DEFINITION)] = read.revision
+        if read.definition is None:
+            raise ObjectNotFound(name)
+        return read.definition
+
+    async def _slots(self, name: ObjectId) -> None:
+        if name in self.buffer.base:
+            return
+        read = await self.snapshot.slots(name)
+        self.reads[Key(name, Part.SLOTS)] = read.revision
+        if read.slots is None:
+            raise ObjectNotFound(name)
+        self.buffer.base[name] = read.slots
+
+    async def _activate(self, message: Message, record: MethodRecord, depth: int) -> Value:
+        method = record.method
+        bind(method.selector, method.parameters, len(message.arguments), list(message.keywords))
+        await self._slots(message.receiver)
+        frame = self.buffer.begin(message.receiver)
+        result, kept = await _Activation(self, message, record.method, frame, depth).feed()
+        self.buffer.end(frame, keep=kept)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Activation:
+    """One method running on one object, in one feed of the sandbox."""
+
+    root: _Root
+    message: Message
+    method: MethodVersion
+    frame: Frame
+    depth: int
+
+    async def feed(self) -> tuple[Value, bool]:
+        """Run the method: its result, and whether it kept the covenant."""
+        root = self.root
+        code = guest.program(self.method.source, self.method.selector)
+        given = guest.inputs(self.message.receiver, self.frame.loaded, self.message.arguments, self.message.keywords)
+        feed = Feed(code, given, guest.FUNCTIONS, root.now, root.seed, root.limits)
+        with self._failures_told():
+            output = await root.sandbox.run(feed, self._on_call, nested=self.depth > 0)
+            result, slots, kept = guest.output(output)
+        self.frame.note(slots)
+        return result, kept
+
+    @contextlib.contextmanager
+    def _failures_told(self) -> Generator[None]:
+        holder, selector = self.method.holder, self.method.selector
+        try:
+            yield
+        except GuestRaised as raised:
+            raise MethodRaised(holder, selector, raised.type_name, raised.message, raised.line) from None
+        except GuestSyntaxError as error:
+            raise MethodRaised(holder, selector, "SyntaxError", error.message, error.line) from None
+        except SandboxLimitExceeded as limit:
+            text = f"{holder}.{selector} reached its limit of {limit.kind}: {limit.detail}"
+            raise LimitExceeded(limit.kind, text) from None
+        except UnsupportedOutput as output:
+            raise BadValue(f"{holder}.{selector} gave a {output.type_name}, which is not a value") from None
+
+    async def _on_call(self, call: Call) -> object:
+        """A nested send: the sender is suspended with its slots, and resumes with what they are afterwards."""
+        buffer = self.root.buffer
+        sent = guest.sent(call)
+        self.frame.note(sent.slots)
+        point = buffer.savepoint()
+        try:
+            result = await self._deliver(sent)
+        except MethodRaised as raised:
+            buffer.restore(point)
+            raise GuestException(raised.exception, raised.message) from None
+        except tuple(_CATCHABLE) as error:
+            buffer.restore(point)
+            raise GuestException(_CATCHABLE[type(error)], error.text) from None
+        return [guest.sent_in(result), guest.sent_in(buffer.reload(self.frame))]
+
+    async def _deliver(self, sent: guest.Sent) -> Value:
+        message = Message(
+            receiver=parse_object_id(sent.receiver) if sent.receiver else self.message.receiver,
+            selector=parse_selector(sent.selector) if sent.selector else self.message.selector,
+            arguments=tuple(sent.arguments),
+            keywords=sent.keywords,
+            namespace=self.message.namespace,
+            principal=self.message.principal,
+        )
+        above = None if sent.receiver else self.method.holder
+        result, _ = await self.root.send(message, self.depth + 1, above)
+        return result

@@ -1,0 +1,239 @@
+"""What the dispatcher remembers of one namespace. Law: every entry is committed state, and absence is never remembered.
+
+Entries come from reads of the store, from the watch, and from this dispatcher's own commits; each carries the revision
+that made it, and an older one never replaces a newer one. The watch tells all changes up to a revision, the *horizon*:
+what a run read is a consistent prefix of the commits if each of it is still the entry here and none is newer than the
+horizon. Where it is not, the reads are validated by a commit instead, which decides it.
+
+A read that was under way when a change of the same object went by may be older than the change: it is used, not kept.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from activation.snapshot import ReadDefinition, ReadSlots
+from kernel.errors import KernelError, ObjectNotFound, Overloaded, StaleToken
+from kernel.objects import Definition, MethodRecord, Namespace, ObjectId, Selector
+from kernel.transactions import Key, Part, Token
+from kernel.values import SlotValues
+from objectstore.store import Change, Changes, Store, StoredObject
+
+MAX_ENTRIES = 100_000
+MAX_METHODS = 10_000
+MAX_NAMESPACES = 256
+_PAUSE_SECONDS = 0.5
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    content: Definition
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    content: SlotValues
+    revision: int
+
+
+class Cache:
+    """The definitions, slots and methods of one namespace that were used, kept current by the watch."""
+
+    def __init__(self, store: Store, namespace: Namespace) -> None:
+        self._store, self._namespace = store, namespace
+        self._definitions: dict[ObjectId, _Definition] = {}
+        self._slots: dict[ObjectId, _Slots] = {}
+        self._methods: dict[tuple[ObjectId, str, Selector, int], MethodRecord] = {}
+        self._loads: dict[ObjectId, int] = {}
+        self._overtaken: set[ObjectId] = set()
+        self._horizon: Token | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def horizon(self) -> Token | None:
+        """All changes up to here are known; None while the watch is down."""
+        return self._horizon
+
+    async def start(self) -> None:
+        """Begin to watch; returns when the watch has told where it begins, or failed to."""
+        begun = asyncio.Event()
+        self._watching = asyncio.create_task(self._watch(begun), name=f"watch {self._namespace}")
+        await begun.wait()
+
+    async def stop(self) -> None:
+        """End the watch."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+
+    # --- what is read ---
+
+    async def definition(self, object_id: ObjectId) -> ReadDefinition:
+        """The definition, from memory if it is there. Raises StoreUnavailable."""
+        if (entry := self._definitions.get(object_id)) is not None:
+            return ReadDefinition(entry.content, entry.revision)
+        return (await self.load(object_id))[0]
+
+    async def slots(self, object_id: ObjectId) -> ReadSlots:
+        """The slots, from memory if they are there. Raises StoreUnavailable."""
+        if (entry := self._slots.get(object_id)) is not None:
+            return ReadSlots(entry.content, entry.revision)
+        return (await self.load(object_id))[1]
+
+    async def method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
+        """An immutable version, from memory if it is there. Raises MethodNotFound, StoreUnavailable."""
+        key = (holder, incarnation, selector, number)
+        if (record := self._methods.get(key)) is None:
+            record = await self._store.method(self._namespace, holder, selector, number)
+            _bounded(self._methods, MAX_METHODS)[key] = record
+        return record
+
+    async def load(self, object_id: ObjectId) -> tuple[ReadDefinition, ReadSlots]:
+        """Both parts by a linearizable read. Raises StoreUnavailable."""
+        self._loads[object_id] = self._loads.get(object_id, 0) + 1
+        try:
+            stored = await self._store.get(self._namespace, object_id)
+        except ObjectNotFound:
+            return ReadDefinition(None, 0), ReadSlots(None, 0)
+        finally:
+            keep = self._loaded(object_id)
+        if keep:
+            self._remember(stored)
+        return (
+            ReadDefinition(stored.definition, stored.definition_revision),
+            ReadSlots(stored.slots, stored.slots_revision),
+        )
+
+    def _loaded(self, object_id: ObjectId) -> bool:
+        keep = object_id not in self._overtaken
+        self._loads[object_id] -= 1
+        if not self._loads[object_id]:
+            del self._loads[object_id]
+            self._overtaken.discard(object_id)
+        return keep
+
+    def consistent(self, reads: Mapping[Key, int]) -> bool:
+        """Whether what was read is one moment of the commits: all of it still here, none past the horizon."""
+        horizon = self._horizon
+        return horizon is not None and all(
+            0 < revision <= horizon.revision and self._revision(key) == revision for key, revision in reads.items()
+        )
+
+    def _revision(self, key: Key) -> int:
+        entries = self._definitions if key.part is Part.DEFINITION else self._slots
+        entry = entries.get(key.object_id)
+        return entry.revision if entry else 0
+
+    # --- what is learned ---
+
+    def committed(self, writes: Mapping[ObjectId, SlotValues], revision: int) -> None:
+        """This dispatcher's own commit is durable."""
+        for object_id, slots in writes.items():
+            self._put_slots(object_id, slots, revision)
+
+    def forget(self, keys: Mapping[Key, int]) -> None:
+        """A commit found some of these changed: read them again."""
+        for key in keys:
+            self._drop(key.object_id)
+
+    def _remember(self, stored: StoredObject) -> None:
+        self._put_definition(stored.object_id, stored.definition, stored.definition_revision)
+        if stored.slots is not None:
+            self._put_slots(stored.object_id, stored.slots, stored.slots_revision)
+
+    def _put_definition(self, object_id: ObjectId, definition: Definition, revision: int) -> None:
+        known = self._definitions.get(object_id)
+        if known is not None and known.revision >= revision:
+            return
+        # A version's evidence may have grown with the definition: read its methods again.
+        for key in [key for key in self._methods if key[0] == object_id]:
+            del self._methods[key]
+        _bounded(self._definitions, MAX_ENTRIES)[object_id] = _Definition(definition, revision)
+
+    def _put_slots(self, object_id: ObjectId, slots: SlotValues, revision: int) -> None:
+        known = self._slots.get(object_id)
+        if known is None or known.revision < revision:
+            _bounded(self._slots, MAX_ENTRIES)[object_id] = _Slots(slots, revision)
+
+    def _drop(self, object_id: ObjectId) -> None:
+        self._definitions.pop(object_id, None)
+        self._slots.pop(object_id, None)
+
+    # --- the watch ---
+
+    async def _watch(self, begun: asyncio.Event) -> None:
+        """Follow the store for as long as it runs; while it is away nothing here is taken for current."""
+        after: Token | None = None
+        while True:
+            try:
+                async for changes in self._store.watch(self._namespace, after):
+                    self._tell(changes)
+                    after = changes.token
+                    begun.set()
+            except StaleToken:
+                after = None
+                self._definitions.clear()
+                self._slots.clear()
+            except KernelError as error:
+                log.warning("watch of %s is interrupted: %s", self._namespace, error.text)
+            self._horizon = None
+            begun.set()
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _tell(self, changes: Changes) -> None:
+        for change in changes.items:
+            self._change(change)
+        self._horizon = changes.token
+
+    def _change(self, change: Change) -> None:
+        object_id = change.key.object_id
+        if object_id in self._loads:
+            self._overtaken.add(object_id)
+        if change.deleted:
+            self._drop(object_id)
+        elif change.definition is not None and object_id in self._definitions:
+            self._put_definition(object_id, change.definition, change.revision)
+        elif change.slots is not None and object_id in self._slots:
+            self._put_slots(object_id, change.slots, change.revision)
+
+
+def _bounded(entries: dict[_K, _V], most: int) -> dict[_K, _V]:
+    """The same entries, with room for one more: the oldest goes first."""
+    if len(entries) >= most:
+        del entries[next(iter(entries))]
+    return entries
+
+
+class Caches:
+    """A cache for each namespace that messages came for."""
+
+    def __init__(self, store: Store, most: int = MAX_NAMESPACES) -> None:
+        self._store, self._most = store, most
+        self._caches: dict[Namespace, asyncio.Task[Cache]] = {}
+
+    async def of(self, namespace: Namespace) -> Cache:
+        """The namespace's cache, watching. Raises Overloaded beyond the most there may be."""
+        if namespace not in self._caches:
+            if len(self._caches) >= self._most:
+                raise Overloaded(f"messages came for {self._most} namespaces already; restart, or use fewer", 60.0)
+            self._caches[namespace] = asyncio.create_task(self._started(namespace))
+        return await asyncio.shield(self._caches[namespace])
+
+    async def _started(self, namespace: Namespace) -> Cache:
+        cache = Cache(self._store, namespace)
+        await cache.start()
+        return cache
+
+    async def stop(self) -> None:
+        """End all watches."""
+        for starting in self._caches.values():
+            await (await starting).stop()
+        self._caches.clear()

@@ -1,0 +1,72 @@
+"""How a run's effects become durable. Law: nobody is answered before it is known whether the commit was made.
+
+Every commit goes in a lane of this dispatcher's own, one at a time in each; the number tells a lost answer from a
+commit that never was. A lane whose last commit ended in doubt is given up: its number may be used or not.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+
+from kernel.errors import StoreUnavailable
+from kernel.objects import Namespace
+from kernel.transactions import Lane, Token, Transaction
+from objectstore.store import Store
+
+LANES = 32
+
+
+class Commits:
+    """A bounded number of commits in flight, each in a lane."""
+
+    def __init__(self, store: Store, lanes: int = LANES) -> None:
+        self._store = store
+        self._free: asyncio.LifoQueue[_Lane] = asyncio.LifoQueue()
+        for _ in range(lanes):
+            self._free.put_nowait(_Lane())
+
+    async def commit(self, transaction: Transaction, done: Callable[[Token], None]) -> Token:
+        """Apply a transaction, and tell `done` of it. Raises Conflict, LimitExceeded, StoreFull, StoreUnavailable.
+
+        Once begun it runs to its end, also where the caller is cancelled meanwhile: the caller leaves only then, so
+        that what follows in the same mailbox sees the commit.
+        """
+        transaction.check()
+        made = asyncio.create_task(self._commit(transaction, done))
+        try:
+            return await asyncio.shield(made)
+        except asyncio.CancelledError:
+            await asyncio.wait({made})
+            if not made.cancelled():
+                made.exception()  # seen; the cancellation is what the caller hears of
+            raise
+
+    async def _commit(self, transaction: Transaction, done: Callable[[Token], None]) -> Token:
+        lane = await self._free.get()
+        try:
+            token = await self._store.commit(transaction, lane.next(transaction.namespace))
+        except StoreUnavailable:
+            lane = _Lane()
+            raise
+        else:
+            lane.used(transaction.namespace)
+        finally:
+            self._free.put_nowait(lane)
+        done(token)
+        return token
+
+
+class _Lane:
+    """A lane's name and the last number used in each namespace; a refused commit uses none."""
+
+    def __init__(self) -> None:
+        self._name = uuid.uuid4().hex
+        self._numbers: dict[Namespace, int] = {}
+
+    def next(self, namespace: Namespace) -> Lane:
+        """The lane with the number of its next commit."""
+        return Lane(self._name, self._numbers.get(namespace, 0) + 1)
+
+    def used(self, namespace: Namespace) -> None:
+        """The next commit was made."""
+        self._numbers[namespace] = self._numbers.get(namespace, 0) + 1

@@ -1,0 +1,67 @@
+"""A message that nothing understands. Law: money is spent only after a fresh read, and never twice on purpose.
+
+The synthesizer makes one flight of all that wait for the same method; here one only waits, tells what happens, and
+leaves in time to answer. Leaving does not end the synthesis.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+from synthesizer.events import Event, Started
+
+from activation.run import Miss
+from kernel.errors import BadArguments, NotUnderstood, SynthesisPending
+from kernel.messages import Message, OnMiss
+
+MARGIN_SECONDS = 0.5  # an answer sent at the deadline is often lost
+
+
+class Synthesizer(Protocol):
+    """Who writes a method for a message."""
+
+    def synthesize(self, message: Message) -> AsyncIterator[Event]:
+        """Events until the method is registered. Raises what the synthesis failed with."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How a sender waits: until when (loop time, None: for ever), and whom to tell what happens."""
+
+    deadline: float | None = None
+    tell: Callable[[Event], None] = lambda _: None
+
+
+class Misses:
+    """Waits for methods that are being written."""
+
+    def __init__(self, synthesizer: Synthesizer) -> None:
+        self._synthesizer = synthesizer
+
+    async def wait(self, miss: Miss, root: Message, waiting: Waiting) -> None:
+        """Return when the missing method is registered.
+
+        Raises NotUnderstood where the sender does not want one, SynthesisPending shortly before the deadline, and what
+        the synthesis failed with.
+        """
+        if root.on_miss is OnMiss.NEVER:
+            raise NotUnderstood(miss.receiver, miss.selector, miss.near)
+        message = miss.message
+        if message.target not in miss.path:
+            raise BadArguments(
+                f"install_at {message.target} is not on the lookup path of {message.receiver}: {', '.join(miss.path)}",
+                field="message.install_at",
+            )
+        synthesis = ""
+        try:
+            async with asyncio.timeout_at(waiting.deadline and waiting.deadline - MARGIN_SECONDS):
+                async with aclosing(self._synthesizer.synthesize(message)) as events:
+                    async for event in events:
+                        if isinstance(event, Started):
+                            synthesis = event.synthesis_id
+                        waiting.tell(event)
+        except TimeoutError:
+            raise SynthesisPending(synthesis) from None
