@@ -1,0 +1,207 @@
+"""The client library over real gRPC: replies, events, failures by reason, deadlines and safe repeats."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from google.rpc import code_pb2
+
+import batos
+from batos import blocking, errors
+from batos.v1 import dispatcher_pb2 as dispatcher_pb
+from batos.v1 import object_pb2 as pb
+from batos.v1 import objectstore_pb2 as store_pb
+from batos.v1 import synthesizer_pb2 as synthesizer_pb
+from batos.values import to_wire
+from fakes.scripted_services import (
+    Answer,
+    Failure,
+    Scripted,
+    ScriptedDispatcher,
+    ScriptedSuite,
+    not_found,
+    panel,
+    scripted_suite,
+)
+
+THREE = dispatcher_pb.Reply(
+    result=to_wire(3), token="t1", method=pb.MethodRef(holder="counter/main", selector="increment", number=1)
+)
+STORE_DOWN = Failure("STORE_UNAVAILABLE", code_pb2.UNAVAILABLE, retry_seconds=0.05)
+
+
+def client_of(suite: ScriptedSuite, *, patience: float = 5.0) -> batos.Client:
+    return batos.Client(suite.addresses, patience=patience)
+
+
+def answering(*answers: Answer) -> ScriptedDispatcher:
+    return ScriptedDispatcher({"increment": list(answers)})
+
+
+async def test_a_message_goes_out_whole_and_its_reply_comes_back() -> None:
+    async with scripted_suite(answering(Answer(THREE))) as suite, client_of(suite) as client:
+        reply = await client.send(
+            "counter/main",
+            "increment",
+            1,
+            b"x",
+            keywords={"by": 2, "timeout": 1.5},
+            intent="add",
+            examples=[batos.Example(3, before={"count": 1})],
+            consistency="at_least",
+            token="t0",
+            on_miss="never",
+            install_at="counter",
+        )
+    assert (reply.result, reply.token, reply.method.number, reply.synthesized) == (3, "t1", 1, False)
+    (message,) = suite.dispatcher.seen
+    assert (message.namespace, message.receiver, message.selector) == ("default", "counter/main", "increment")
+    assert [item.WhichOneof("kind") for item in message.arguments] == ["int64_value", "bytes_value"]
+    assert message.keywords["by"].int64_value == 2
+    assert message.keywords["timeout"].double_value == 1.5
+    assert (message.intent, message.token, message.install_at) == ("add", "t0", "counter")
+    assert (message.consistency, message.on_miss) == (pb.CONSISTENCY_AT_LEAST, pb.ON_MISS_NEVER)
+    assert message.examples[0].state_before.values["count"].int64_value == 1
+    assert UUID(message.request_id).version == 7
+    assert message.request_id == reply.request_id
+
+
+async def test_a_message_belongs_to_the_trace_that_the_reply_names() -> None:
+    async with scripted_suite(answering(Answer(THREE))) as suite, client_of(suite) as client:
+        reply = await client.send("counter/main", "increment")
+    assert suite.dispatcher.traceparents[0].split("-")[1] == reply.trace_id
+
+
+async def test_events_come_before_the_reply_in_their_order() -> None:
+    seen: list[synthesizer_pb.SynthesizeResponse] = []
+    async with scripted_suite(answering(Answer(THREE, panel()))) as suite, client_of(suite) as client:
+        reply = await client.send("counter/main", "increment", on_event=seen.append)
+    assert seen == panel()
+    assert reply.result == 3
+
+
+async def test_a_failure_becomes_the_class_of_its_reason_with_fields_and_trace() -> None:
+    async with scripted_suite() as suite, client_of(suite) as client:
+        for on_event in (None, print):
+            with pytest.raises(errors.ObjectNotFound) as failed:
+                await client.send("nobody", "speak", on_event=on_event)
+            assert failed.value.fields == {"object": "nobody"}
+            assert str(failed.value) == "there is no object nobody"
+            assert len(failed.value.trace_id) == 32
+
+
+async def test_a_reason_newer_than_the_client_is_kept() -> None:
+    newer = Answer(Failure("MOON_TOO_FULL", code_pb2.FAILED_PRECONDITION, "wait"))
+    async with scripted_suite(answering(newer)) as suite, client_of(suite) as client:
+        with pytest.raises(batos.BatosError) as failed:
+            await client.send("counter/main", "increment")
+    assert (type(failed.value), failed.value.reason) == (batos.BatosError, "MOON_TOO_FULL")
+
+
+async def test_a_message_is_repeated_with_the_same_request_id_while_the_store_is_away() -> None:
+    script = answering(Answer(STORE_DOWN), Answer(STORE_DOWN), Answer(THREE))
+    async with scripted_suite(script) as suite, client_of(suite) as client:
+        assert (await client.send("counter/main", "increment")).result == 3
+    assert len(suite.dispatcher.seen) == 3
+    assert len({message.request_id for message in suite.dispatcher.seen}) == 1
+
+
+async def test_a_message_without_a_request_id_is_never_repeated() -> None:
+    async with scripted_suite(answering(Answer(STORE_DOWN), Answer(THREE))) as suite, client_of(suite) as client:
+        with pytest.raises(errors.StoreUnavailable):
+            await client.send("counter/main", "increment", request_id="")
+    assert len(suite.dispatcher.seen) == 1
+
+
+@pytest.mark.parametrize("reason", ["ENDPOINT_UNAVAILABLE", "CONFLICT", "METHOD_RAISED"])
+async def test_other_failures_are_told_at_once(reason: str) -> None:
+    code = {"ENDPOINT_UNAVAILABLE": code_pb2.UNAVAILABLE, "CONFLICT": code_pb2.ABORTED}.get(reason, 9)
+    script = answering(Answer(Failure(reason, code)), Answer(THREE))
+    async with scripted_suite(script) as suite, client_of(suite) as client:
+        with pytest.raises(batos.BatosError) as failed:
+            await client.send("counter/main", "increment")
+    assert failed.value.reason == reason
+    assert len(suite.dispatcher.seen) == 1
+
+
+async def test_a_dispatcher_that_is_started_again_gets_the_same_message() -> None:
+    async with scripted_suite(answering(Answer(THREE))) as before:
+        address = before.addresses.dispatcher
+    port = int(address.rpartition(":")[2])
+    async with batos.connect(address) as client:
+        sending = asyncio.create_task(client.send("counter/main", "increment"))
+        await asyncio.sleep(0.3)
+        async with scripted_suite(answering(Answer(THREE)), port=port):
+            assert (await sending).result == 3
+
+
+async def test_a_dispatcher_that_nobody_started_is_named_with_its_address() -> None:
+    async with scripted_suite() as suite:
+        address = suite.addresses.dispatcher
+    async with batos.connect(address, patience=0.2) as client:
+        with pytest.raises(errors.Unreachable) as failed:
+            await client.send("counter/main", "increment")
+    assert str(failed.value) == f"cannot reach the dispatcher at {address}"
+
+
+async def test_a_deadline_during_a_synthesis_names_the_synthesis_that_goes_on() -> None:
+    slow = Answer(THREE, synthesis="syn-7", seconds=5)
+    async with scripted_suite(answering(slow)) as suite, client_of(suite) as client:
+        for on_event in (None, print):
+            with pytest.raises(errors.SynthesisPending) as failed:
+                await client.send("counter/main", "increment", on_event=on_event, timeout=0.3)
+            assert failed.value.fields == {"synthesis": "syn-7"}
+
+
+async def test_a_deadline_without_a_synthesis_is_a_deadline() -> None:
+    async with scripted_suite(answering(Answer(THREE, seconds=5))) as suite, client_of(suite) as client:
+        with pytest.raises(errors.DeadlineExceeded):
+            await client.send("counter/main", "increment", timeout=0.2)
+
+
+async def test_a_sender_that_goes_away_cancels_its_message() -> None:
+    async with scripted_suite(answering(Answer(THREE, panel(), seconds=30))) as suite, client_of(suite) as client:
+        for on_event in (None, print):
+            sending = asyncio.create_task(client.send("counter/main", "increment", on_event=on_event))
+            await asyncio.sleep(0.2)
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+        await asyncio.sleep(0.2)
+    assert suite.dispatcher.cancelled == 2
+
+
+async def test_objects_are_listed_page_by_page_up_to_the_limit() -> None:
+    def page(request: store_pb.ListObjectsRequest) -> store_pb.ListObjectsResponse:
+        first = int(request.page_token or 0)
+        ids = range(first, min(first + min(2, request.page_size), 5))
+        return store_pb.ListObjectsResponse(
+            objects=[pb.Object(id=f"o/{number}") for number in ids], next_page_token=str(first + 2) if first < 4 else ""
+        )
+
+    async with scripted_suite(objectstore=Scripted(ListObjects=page)) as suite, client_of(suite) as client:
+        assert [item.id for item in await client.objects.list("o/")] == [f"o/{number}" for number in range(5)]
+        assert [item.id for item in await client.objects.list("o/", limit=3)] == ["o/0", "o/1", "o/2"]
+
+
+async def test_the_blocking_client_is_the_same_client() -> None:
+    script = answering(Answer(THREE, panel()))
+    store = Scripted(GetObject=lambda request: not_found(request.id))
+    async with scripted_suite(script, objectstore=store) as suite:
+        replies, events = await asyncio.to_thread(blocking_sends, suite)
+    assert [reply.result for reply in replies] == [3, 3]
+    assert events == panel()
+
+
+def blocking_sends(suite: ScriptedSuite) -> tuple[list[batos.Reply], list[synthesizer_pb.SynthesizeResponse]]:
+    events: list[synthesizer_pb.SynthesizeResponse] = []
+    addresses = suite.addresses
+    with blocking.connect(addresses.dispatcher, objectstore=addresses.objectstore) as client:
+        replies = [
+            client.send("counter/main", "increment"),
+            client.send("counter/main", "increment", on_event=events.append),
+        ]
+        with pytest.raises(errors.ObjectNotFound):
+            client.objects.get("nobody")
+        assert client.version().jail_level == "partial"
+    return replies, events
