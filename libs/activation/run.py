@@ -13,10 +13,6 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from kernel.signature import bind
-from sandbox.errors import GuestException, GuestRaised, GuestSyntaxError, UnsupportedOutput
-from sandbox.errors import LimitExceeded as SandboxLimitExceeded
-from sandbox.host import Call, Feed, Sandbox
-from sandbox.limits import Limits
 
 import vocabulary
 from activation import guest
@@ -31,12 +27,17 @@ from kernel.errors import (
     MethodRaised,
     NotUnderstood,
     ObjectNotFound,
+    Overloaded,
 )
 from kernel.lookup import MAX_PATH, holder_of, lookup_path, near_selectors
 from kernel.messages import Message, MethodRef
 from kernel.objects import Definition, MethodRecord, MethodVersion, ObjectId, parse_object_id, parse_selector
 from kernel.transactions import Key, Part
 from kernel.values import SlotValues, Value
+from sandbox.errors import GuestException, GuestRaised, GuestSyntaxError, SandboxUnavailable, UnsupportedOutput
+from sandbox.errors import LimitExceeded as SandboxLimitExceeded
+from sandbox.host import Call, Feed, Sandbox
+from sandbox.limits import Limits
 
 MAX_DEPTH = 16
 MAX_SENDS = 100
@@ -217,6 +218,8 @@ class _Activation:
         except SandboxLimitExceeded as limit:
             text = f"{holder}.{selector} reached its limit of {limit.kind}: {limit.detail}"
             raise LimitExceeded(limit.kind, text) from None
+        except SandboxUnavailable as error:
+            raise Overloaded(f"no worker to run {holder}.{selector}: {error}") from None
         except UnsupportedOutput as output:
             raise BadValue(f"{holder}.{selector} gave a {output.type_name}, which is not a value") from None
 

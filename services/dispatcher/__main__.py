@@ -1,0 +1,74 @@
+"""Starts a dispatcher. Law: here alone the environment is read and the parts are put together."""
+
+import logging
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+
+from objectstore.client import StoreClient
+from synthesizer.client import SynthesizerClient
+
+from activation.run import Activator
+from batos.v1 import dispatcher_pb2 as pb
+from batos.v1.dispatcher_pb2_grpc import add_DispatcherServicer_to_server
+from chassis.client import channel
+from chassis.server import ServerSpec, announce, run
+from chassis.service import StartError, main
+from chassis.telemetry import Telemetry
+from dispatcher.config import Config
+from dispatcher.dispatch import Dispatch
+from dispatcher.servicer import DispatcherServicer
+from objectstore.records import FORMAT
+from sandbox.errors import SandboxUnavailable
+from sandbox.host import Sandbox
+from sandbox.jail import WALLS, JailLevel
+from wire.errors import status_of
+
+log = logging.getLogger("dispatcher")
+
+ABOUT = "The dispatcher delivers messages to objects: it is the service that clients talk to."
+
+
+async def serve(config: Config, telemetry: Telemetry) -> None:
+    """Serve until told to stop. Raises StartError, ListenError."""
+    async with AsyncExitStack() as stack:
+        store = StoreClient(await stack.enter_async_context(channel(config.objectstore, telemetry=telemetry)))
+        synthesizer = SynthesizerClient(
+            await stack.enter_async_context(channel(config.synthesizer, telemetry=telemetry))
+        )
+        sandbox = await stack.enter_async_context(_jailed(config))
+        dispatch = Dispatch(store, Activator(sandbox, telemetry), synthesizer, telemetry)
+        stack.push_async_callback(dispatch.stop)
+        servicer = DispatcherServicer(dispatch, _version(sandbox.jail))
+        spec = ServerSpec(
+            services={"batos.v1.Dispatcher": lambda server: add_DispatcherServicer_to_server(servicer, server)},
+            listen=config.listen,
+            status_of=status_of,
+            telemetry=telemetry,
+            ready=announce,
+            allow_insecure_remote=config.insecure_remote,
+        )
+        await run(spec)
+
+
+@asynccontextmanager
+async def _jailed(config: Config) -> AsyncGenerator[Sandbox]:
+    require = frozenset(WALLS) if config.require_jail else frozenset[str]()
+    try:
+        async with Sandbox(roots=config.roots, require=require) as sandbox:
+            log.info("methods run behind %s", sandbox.jail)
+            yield sandbox
+    except SandboxUnavailable as error:
+        raise StartError(f"the sandbox does not start: {error}") from None
+
+
+def _version(jail: JailLevel) -> pb.GetVersionResponse:
+    walls = [pb.Wall(name=name, applied=name in jail.applied, reason=jail.missing.get(name, "")) for name in WALLS]
+    level = "none" if not jail.applied else "partial" if jail.missing else "full"
+    return pb.GetVersionResponse(version=version("batos-services"), jail=walls, jail_level=level, format=FORMAT)
+
+
+if __name__ == "__main__":
+    sys.exit(main("dispatcher", ABOUT, Config, serve, environ=os.environ))

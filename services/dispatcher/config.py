@@ -1,0 +1,37 @@
+"""What a dispatcher is told by its environment."""
+
+from dataclasses import dataclass
+
+from chassis.address import Address
+from chassis.config import address, boolean, integer, one_of, setting
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where to listen, whom to ask, and how much to run at once."""
+
+    listen: Address = setting(
+        "BATOS_LISTEN",
+        default=Address("127.0.0.1", 7001),
+        parse=address,
+        help="host:port to serve on; port 0 takes any",
+    )
+    objectstore: Address = setting(
+        "BATOS_OBJECTSTORE", default=Address("127.0.0.1", 7003), parse=address, help="host:port of the objectstore"
+    )
+    synthesizer: Address = setting(
+        "BATOS_SYNTHESIZER", default=Address("127.0.0.1", 7002), parse=address, help="host:port of the synthesizer"
+    )
+    roots: int = setting(
+        "BATOS_ROOTS", default=8, parse=integer, help="messages that run in the sandbox at once; others queue"
+    )
+    insecure_remote: bool = setting(
+        "BATOS_ALLOW_INSECURE_REMOTE",
+        default=False,
+        parse=boolean,
+        help="true to serve other machines without TLS; only behind something that encrypts",
+    )
+    require_jail: bool = setting(
+        "BATOS_REQUIRE_JAIL", default=False, parse=boolean, help="true to refuse to start unless every wall stands"
+    )
+    log: str = setting("BATOS_LOG", default="text", parse=one_of("text", "json"), help="text or json lines on stderr")
