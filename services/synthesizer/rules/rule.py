@@ -1,0 +1,71 @@
+"""What a rule is. Law: a pure function of a source, with an id that never changes and an example that it refuses.
+
+A source is read in three steps, and the rules of one step run only where the step before found no error, so that each
+finding stands on what is already known: the text, the module it parses to, the one function in it.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from kernel.objects import Finding, Severity
+
+T = TypeVar("T")
+
+Found = Iterator[tuple[int, str]]
+"""Lines (from 1; 0 for the whole source) and reasons in words that say what to change."""
+
+Method = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One function that claims to answer a selector. `nodes` is all of it, in no particular order."""
+
+    selector: str
+    method: Method
+    free_names: frozenset[str]
+    nodes: tuple[ast.AST, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A source that parses."""
+
+    selector: str
+    tree: ast.Module
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A source as it came."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is told of every rule: its id, whether it refuses, what it is for, and a method `example` it refuses."""
+
+    id: str
+    reason: str
+    refused: str
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[T]):
+    """A rule about a Text, a Module or a Subject."""
+
+    about: About
+    check: Callable[[T], Found]
+
+    def findings(self, of: T) -> list[Finding]:
+        """All that it has against one."""
+        return [Finding(self.about.id, self.about.severity, line, reason) for line, reason in self.check(of)]
+
+
+def line_of(node: ast.AST) -> int:
+    """Where a node stands, from 1; 0 where it has no place."""
+    return getattr(node, "lineno", 0)
