@@ -14,7 +14,7 @@ class Config:
         "BATOS_LISTEN",
         default=Address("127.0.0.1", 7001),
         parse=address,
-        help="host:port to serve on; port 0 takes any",
+        help="host:port to serve on; port 0: any",
     )
     objectstore: Address = setting(
         "BATOS_OBJECTSTORE", default=Address("127.0.0.1", 7003), parse=address, help="host:port of the objectstore"
