@@ -1,0 +1,192 @@
+"""The host's side of the jail: runs feeds, answers their calls.
+
+Law: here alone the event loop meets the threads. A thread is held only while guest code executes, never while
+``on_call`` is awaited, so a feed may run inside the answer to another's call without deadlock.
+
+How many workers: a feed that waits for the host keeps its worker, so a chain of ``depth`` nested runs below a root
+holds ``depth + 1``. With ``roots`` roots at once that is at most ``roots * (depth + 1)`` workers (8 x 17 = 136 by
+default, about 1.5 MB each). They start on demand, stay for the next feed, and are never waited for below that number.
+Roots beyond ``roots`` queue; a nested run never does, or the roots it stands in could wait for each other for ever.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic_monty import Monty, MontyError
+
+from sandbox.errors import GuestException, LimitExceeded, SandboxUnavailable
+from sandbox.guest import Call, Feed, GuestObject, OnCall
+from sandbox.jail import Jail, JailLevel, build_jail
+from sandbox.session import Done, Session
+from sandbox.values import answer_to_guest, exception_to_guest
+
+__all__ = ["Call", "Feed", "GuestObject", "OnCall", "Sandbox"]
+
+_CHECKOUT_SECONDS = 10.0
+_LAST_RESORT_SECONDS = 60.0  # kills a worker whose host's event loop no longer turns
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What exists between entering and leaving."""
+
+    jail: Jail
+    pool: Monty
+    threads: ThreadPoolExecutor
+    sessions: set[Session]
+
+
+class Sandbox:
+    """Runs guests, each in a fresh session of a jailed worker. Enter it once; ``run`` may then be used concurrently.
+
+    ``roots`` feeds run at a time (nested ones aside), nested up to ``depth``; ``warm`` workers are started on entering.
+    ``require`` names walls (see ``sandbox.jail.WALLS``) without which entering raises SandboxUnavailable; other walls
+    that this machine does not offer are named in ``jail.missing``. ``worker_bytes`` bounds a worker's address space,
+    ``binary`` is Monty's program if it is not beside this Python. ``jailed=False`` raises no wall at all.
+    """
+
+    def __init__(
+        self,
+        *,
+        roots: int = 8,
+        depth: int = 16,
+        warm: int = 1,
+        jailed: bool = True,
+        require: frozenset[str] = frozenset(),
+        worker_bytes: int = 1 << 30,
+        binary: Path | None = None,
+    ) -> None:
+        self._workers, self._warm = roots * (depth + 1), warm
+        self._build = partial(build_jail, jailed=jailed, require=require, worker_bytes=worker_bytes, binary=binary)
+        self._roots = asyncio.Semaphore(roots)
+        self._opened: _Opened | None = None
+
+    async def __aenter__(self) -> Self:
+        self._opened = await asyncio.to_thread(self._open)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await asyncio.to_thread(_close, opened)
+
+    @property
+    def jail(self) -> JailLevel:
+        """The walls that stand around every worker, and those that do not. Raises SandboxUnavailable unless entered."""
+        return self._entered().jail.level
+
+    async def run(self, feed: Feed, on_call: OnCall, *, nested: bool = False) -> object:
+        """Run the feed to its end and return the value of its last expression (None if it ends otherwise).
+
+        ``on_call`` answers each call. If it raises GuestException, the guest gets that exception; if it raises anything
+        else, the feed is abandoned, the guest never sees it, and it propagates unchanged. Cancelling kills the guest.
+        ``nested`` is for a run inside ``on_call``.
+
+        Raises GuestSyntaxError, GuestRaised, LimitExceeded, UnsupportedOutput, SandboxUnavailable, and TypeError if an
+        input or an answer of the host is not plain.
+        """
+        self._entered()
+        async with contextlib.nullcontext() if nested else self._roots:
+            opened = self._entered()  # it may have been closed while this root queued
+            deadline = asyncio.timeout(feed.limits.deadline_seconds)
+            try:
+                async with deadline:
+                    return await _drive(opened, feed, on_call)
+            except TimeoutError:
+                if not deadline.expired():
+                    raise
+                detail = f"the feed and its calls took longer than {feed.limits.deadline_seconds} s"
+                raise LimitExceeded("time", detail) from None
+
+    def _entered(self) -> _Opened:
+        if self._opened is None:
+            raise SandboxUnavailable("the sandbox is not open; use it inside `async with`")
+        return self._opened
+
+    def _open(self) -> _Opened:
+        jail = self._build()
+        try:
+            pool = Monty(
+                binary_path=jail.program,
+                min_processes=self._warm,
+                max_processes=self._workers,
+                checkout_timeout=_CHECKOUT_SECONDS,
+                request_timeout=_LAST_RESORT_SECONDS,
+                feed_duration_limit_grace=None,  # Session.patience keeps the grace of each feed
+            ).__enter__()
+        except BaseException:
+            jail.close()
+            raise
+        opened = _Opened(jail, pool, ThreadPoolExecutor(self._workers, "sandbox"), set())
+        try:
+            _prove(opened)
+        except BaseException:
+            _close(opened)
+            raise
+        return opened
+
+
+def _prove(opened: _Opened) -> None:
+    """One real feed in one real worker, whose walls are then read back from the kernel."""
+    try:
+        with opened.pool.checkout() as session:
+            answer, pid = session.feed_run("6 * 7"), session.worker_pid
+    except (MontyError, RuntimeError, TimeoutError) as error:
+        advice = "its reason is on standard error; TMPDIR must name a folder from which programs may be started"
+        raise SandboxUnavailable(f"no worker starts: {error}; {advice}") from error
+    if answer != 6 * 7 or pid is None:
+        raise SandboxUnavailable(f"{opened.jail.program} is no Monty of version 1.4")
+    opened.jail.confirm(pid)
+
+
+def _close(opened: _Opened) -> None:
+    for session in list(opened.sessions):
+        if session.abandon():
+            session.close()
+    opened.threads.shutdown()
+    opened.pool.__exit__(None, None, None)
+    opened.jail.close()
+
+
+async def _drive(opened: _Opened, feed: Feed, on_call: OnCall) -> object:
+    session = Session(opened.pool, feed)
+    opened.sessions.add(session)
+    try:
+        reached = await _advance(opened, session, session.start)
+        while not isinstance(reached, Done):
+            try:
+                answer = answer_to_guest(await on_call(reached))
+            except GuestException as error:
+                answer = exception_to_guest(error)
+            reached = await _advance(opened, session, partial(session.resume, answer))
+    except BaseException:
+        if session.abandon():
+            opened.threads.submit(session.close)
+        raise
+    finally:
+        opened.sessions.discard(session)
+    return reached.outcome
+
+
+async def _advance(opened: _Opened, session: Session, step: Callable[[], Call | Done]) -> Call | Done:
+    """Run one step in a thread; kill the guest if the step outlasts its patience."""
+    session.begin()
+    future = asyncio.wrap_future(opened.threads.submit(step))
+    # Cancelled, nobody reads the outcome; read here, its exception is not reported as forgotten.
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    while True:
+        await asyncio.wait({future}, timeout=max(session.patience(), 0.0))
+        if future.done():
+            return future.result()
+        if session.patience() <= 0:
+            session.overrun()
+            await asyncio.wait({future})
