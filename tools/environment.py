@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OLDEST = (3, 11)
 VENV = ROOT / ".venv"
 STAMP = VENV / "ready"
 LOCK = ROOT / "requirements" / "dev.txt"
@@ -73,6 +74,8 @@ def editable(distributions: Iterable[Path]) -> list[str]:
 
 def main() -> int:
     """Bring the environment to what is wanted; the exit status is pip's."""
+    if sys.version_info < OLDEST:
+        sys.exit(f"{sys.executable} is too old: BatOS needs Python {'.'.join(map(str, OLDEST))} or later.")
     digest = wanted()
     if STAMP.exists() and STAMP.read_text() == digest:
         return 0
