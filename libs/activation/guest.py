@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import cast
 
-from sandbox.host import Call, GuestObject
-
 from kernel.errors import BadValue
 from kernel.objects import RESERVED_SLOTS, ObjectId, check_slot_name
 from kernel.values import Reference, SlotValues, Value, canonical
+from sandbox.host import Call, GuestObject
 
 SEND, RESEND = "_host_send", "_host_resend"
 FUNCTIONS = frozenset({SEND, RESEND})
+_SEND_PARTS = 5  # self, receiver, selector, arguments, keywords
 _OWN = frozenset({"id", "_p_changed"})
 
 _AFTER = f"""
@@ -111,34 +111,28 @@ class Sent:
 
 def sent(call: Call) -> Sent:
     """The nested send of a suspended guest. Raises BadValue, LimitExceeded."""
-    match call.name, call.args:
-        case "_host_send", (sender, receiver, str(selector), tuple(arguments), dict(keywords)):
-            named = _receiver_out(receiver)
-        case "_host_resend", (sender, tuple(arguments), dict(keywords)):
-            named = selector = ""
-        case _:
-            raise BadValue("send takes an object, a selector as text, then the arguments")
+    parts = call.args if call.name == SEND else (*call.args[:1], None, "", *call.args[1:])
+    if len(parts) != _SEND_PARTS:
+        raise BadValue("send takes an object, a selector, then the arguments")
+    sender, receiver, selector, positional, named = parts
+    arguments, keywords = value_out(positional), value_out(named)
+    if not isinstance(selector, str) or not isinstance(arguments, list) or not isinstance(keywords, dict):
+        raise BadValue("send takes an object, a selector as text, then the arguments")
     slots, _ = _slots_out(sender)
-    given = cast("Sequence[object]", arguments), cast("Mapping[object, object]", keywords)
-    return Sent(slots, named, selector, [value_out(one) for one in given[0]], _map_out(given[1]))
+    return Sent(slots, "" if receiver is None else _receiver_out(receiver), selector, arguments, keywords)
 
 
 def output(thing: object) -> tuple[Value, dict[str, Value], bool]:
     """What a feed ended with: the result, the object's slots, whether it kept the covenant. As `sent` raises."""
-    match thing:
-        case [result, GuestObject() as receiver]:
-            return value_out(result), *_slots_out(receiver)
-        case _:
-            raise BadValue("the method did not leave its object in place")
+    if not isinstance(thing, list):
+        raise BadValue("the method did not leave its object in place")
+    result, receiver = cast("Sequence[object]", thing)
+    return value_out(result), *_slots_out(receiver)
 
 
 def value_out(thing: object) -> Value:
     """The canonical value of what the guest gave. Raises BadValue, LimitExceeded."""
     return canonical(_references(thing))
-
-
-def _map_out(entries: Mapping[object, object]) -> dict[str, Value]:
-    return cast("dict[str, Value]", value_out(entries))
 
 
 def _slots_out(thing: object) -> tuple[dict[str, Value], bool]:
