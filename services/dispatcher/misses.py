@@ -10,11 +10,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
-from synthesizer.events import Event, Started
-
 from activation.run import Miss
 from kernel.errors import BadArguments, NotUnderstood, SynthesisPending
 from kernel.messages import Message, OnMiss
+from kernel.synthesis import Event, Started
 
 MARGIN_SECONDS = 0.5  # an answer sent at the deadline is often lost
 

@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, Callable
 from typing import cast
 
 import grpc.aio
-from synthesizer.events import Event, Started
 from wire.synthesis import event_to_wire
 
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1 import dispatcher_pb2_grpc
 from dispatcher.dispatch import Dispatch
 from dispatcher.misses import Waiting
+from kernel.synthesis import Event, Started
 from wire.messages import message_from_wire, reply_to_wire
 
 Context = grpc.aio.ServicerContext[object, object]
