@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
 import grpc.aio
@@ -26,7 +26,7 @@ from chassis.propagation import context_of
 from chassis.telemetry import Telemetry, fail
 
 _ServicerContext = grpc.aio.ServicerContext[Any, Any]
-_Servicer = grpc.RpcMethodHandler[Any, Any]
+_Servicer: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs alone
 _Run = Callable[[Any, _ServicerContext], Awaitable[Any]]
 _Convert = Callable[[Any], Any]
 # (streams requests, streams replies) -> what makes such a servicer
@@ -41,6 +41,8 @@ _KINDS: dict[tuple[bool, bool], Callable[..., _Servicer]] = {
 _INFRASTRUCTURE = "/grpc."
 # The codes that are the server's own failure; any other is the caller's business and leaves the span's status unset.
 _SERVER_FAILURES = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+# A deadline is rounded up on its way, so the caller's end of it comes a little before ours. Seconds.
+_DEADLINE_SLACK = 0.02
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +57,9 @@ class Interceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Servicer | None]],
+        continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[_Servicer | None]"],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> _Servicer | None:
+    ) -> "_Servicer | None":
         """The method's servicer, wrapped; None where no service has the method."""
         servicer = await continuation(handler_call_details)
         if servicer is None:
@@ -79,7 +81,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
             if not _being_cancelled():
                 # What this servicer waited for was cancelled, not the RPC: without a status the caller waits for ever.
                 await self._abort(method, cancelled, context, span)
-            _finish(span, "DEADLINE_EXCEEDED" if context.time_remaining() == 0 else "CANCELLED")
+            _finish(span, _why_cancelled(context))
             raise
         except grpc.aio.AbortError:
             _finish(span, _code_set(context))
@@ -182,6 +184,11 @@ def _same(message: Any) -> Any:
 def _being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _why_cancelled(context: _ServicerContext) -> str:
+    left = cast("float | None", context.time_remaining())
+    return "CANCELLED" if left is None or left > _DEADLINE_SLACK else "DEADLINE_EXCEEDED"
 
 
 def _code_set(context: _ServicerContext) -> str:

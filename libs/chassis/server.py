@@ -99,20 +99,22 @@ async def run(spec: ServerSpec, stop: asyncio.Event | None = None) -> None:
     stop = stop or asyncio.Event()
     hurry = asyncio.Event()
     try:
-        server = Server(spec)
-        async with _signals(stop, hurry):
-            await server.start()
+        async with _signals(stop, hurry), Server(spec, hurry):
             await stop.wait()
-            await server.drain(hurry)
     finally:
         await asyncio.to_thread(spec.telemetry.shutdown)
 
 
 class Server:
-    """A server of `spec`, with health and reflection. As `async with`, it serves inside the block."""
+    """A server of `spec`, with health and reflection.
 
-    def __init__(self, spec: ServerSpec) -> None:
+    As `async with`, it serves inside the block and drains at its end; where the block fails, without grace. Setting
+    `hurry` ends the grace of a drain.
+    """
+
+    def __init__(self, spec: ServerSpec, hurry: asyncio.Event | None = None) -> None:
         self._spec = spec
+        self._hurry = hurry or asyncio.Event()
         self.address = spec.listen
         interceptor = Interceptor(spec.telemetry, spec.status_of, spec.untraced)
         self._grpc = grpc.aio.server(interceptors=(interceptor,), options=_options(spec))
@@ -147,15 +149,12 @@ class Server:
         for name in ("", *self._spec.services) if service is None else (service,):
             await self._health.set(name, status)
 
-    async def drain(self, hurry: asyncio.Event | None = None) -> None:
-        """Stops: NOT_SERVING for good, no new calls, those in flight end within the grace or are cancelled.
-
-        Setting `hurry` ends the grace.
-        """
+    async def drain(self) -> None:
+        """Stops: NOT_SERVING for good, no new calls, those in flight end within the grace or are cancelled."""
         log.info("draining, at most %g s", self._spec.grace)
         await self._health.enter_graceful_shutdown()
         ended = asyncio.create_task(self._grpc.stop(self._spec.grace))
-        hurried = asyncio.create_task((hurry or asyncio.Event()).wait())
+        hurried = asyncio.create_task(self._hurry.wait())
         await asyncio.wait((ended, hurried), return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         if not ended.done():
@@ -170,6 +169,8 @@ class Server:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
+        if exc_type is not None:
+            self._hurry.set()
         await self.drain()
 
 
