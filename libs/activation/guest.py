@@ -178,7 +178,7 @@ def sends_to_self(source: str) -> str:
 def _is_send_to_self(call: ast.Call) -> bool:
     match call.func:
         case ast.Attribute(value=ast.Name(id="self"), attr=name):
-            return name not in RESERVED_SLOTS
+            return name.isascii() and name not in RESERVED_SLOTS  # a selector is ASCII
         case _:
             return False
 
