@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from kernel.signature import bind
-
 import vocabulary
 from activation import guest
 from activation.buffer import Frame, WriteBuffer
@@ -32,6 +30,7 @@ from kernel.errors import (
 from kernel.lookup import MAX_PATH, holder_of, lookup_path, near_selectors
 from kernel.messages import Message, MethodRef
 from kernel.objects import Definition, MethodRecord, MethodVersion, ObjectId, parse_object_id, parse_selector
+from kernel.signature import bind
 from kernel.transactions import Key, Part
 from kernel.values import SlotValues, Value
 from sandbox.errors import GuestException, GuestRaised, GuestSyntaxError, SandboxUnavailable, UnsupportedOutput

@@ -49,7 +49,8 @@ class Commits:
             lane = _Lane()
             raise
         else:
-            lane.used(transaction.namespace)
+            if transaction.writes:
+                lane.used(transaction.namespace)
         finally:
             self._free.put_nowait(lane)
         done(token)
@@ -57,7 +58,7 @@ class Commits:
 
 
 class _Lane:
-    """A lane's name and the last number used in each namespace; a refused commit uses none."""
+    """A lane's name and the last number used in each namespace; a commit that is refused, or only validates, uses none."""
 
     def __init__(self) -> None:
         self._name = uuid.uuid4().hex

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from typing import cast
+from typing import Any, cast
 
 import grpc.aio
 from wire.synthesis import event_to_wire
@@ -14,7 +14,7 @@ from dispatcher.misses import Waiting
 from kernel.synthesis import Event, Started
 from wire.messages import message_from_wire, reply_to_wire
 
-Context = grpc.aio.ServicerContext[object, object]
+Context = grpc.aio.ServicerContext[Any, Any]
 SYNTHESIS_HEADER = "batos-synthesis"
 
 

@@ -30,7 +30,7 @@ class World:
     async def definition(self, object_id: ObjectId) -> ReadDefinition:
         if object_id not in self.slots_of:
             return ReadDefinition(None, 0)
-        methods = {method(object_id, source).selector: MethodPointer(1, 1) for source in self.sources_of[object_id]}
+        methods = {str(method(object_id, source).selector): MethodPointer(1, 1) for source in self.sources_of[object_id]}
         parents = tuple(ObjectId(name) for name in self.parents_of[object_id])
         return ReadDefinition(Definition(f"incarnation of {object_id}", parents, methods), 1)
 
