@@ -1,0 +1,127 @@
+"""Commits, kept replies and the watch. Law: what a commit read is compared whole, absences too; what it wrote is told.
+
+A commit brings the lane of its committer. Without anything to write it only reads, and leaves the lane alone.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Final
+
+from kernel.errors import BadArguments, Conflict, StaleToken
+from kernel.objects import Namespace, ObjectId
+from kernel.transactions import KeptReply, Key, Lane, Part, Token, Transaction
+from objectstore import records
+from objectstore.core import Core, checked_slots
+from objectstore.keys import DefinitionKey, ReplyKey, SlotsKey, parse, watched
+from objectstore.lanes import check_lane
+from objectstore.ledger import Event, Span, Step
+from objectstore.store import Change, Changes
+
+REPLY_SECONDS: Final = 15 * 60  # 10 minutes are promised; the rest is for clocks that differ
+
+
+class Commits:
+    """The part of the store that applies transactions and tells of them; see Store for what each method promises."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def commit(self, transaction: Transaction, lane: Lane) -> Token:
+        """See Store."""
+        _check(transaction)
+        check_lane(lane)
+        namespace = transaction.namespace
+        same = {_key(namespace, key): revision for key, revision in transaction.reads.items()}
+        names = {_key(namespace, key): _name(key) for key in transaction.reads}
+        passing: dict[bytes, bytes] = {}
+        if (reply := transaction.reply) is not None:
+            key = _reply_key(namespace, reply)
+            same[key], names[key], passing[key] = 0, "reply", records.encode_reply(reply)
+        puts = {
+            SlotsKey(namespace, object_id).encode(): records.encode(checked_slots(slots))
+            for object_id, slots in transaction.writes.items()
+        }
+        if not puts and not passing:
+            return self._core.token(await self._validate(same, names))
+        step = Step(same, puts=puts, passing=passing, seconds=REPLY_SECONDS)
+        outcome = await self._core.lanes.take_in(namespace, lane, step)
+        if outcome.revision is None:
+            raise _conflict([names[key] for key in outcome.found])
+        return self._core.token(outcome.revision)
+
+    async def settle(self, namespace: Namespace, lane: Lane) -> Token | None:
+        """See Store."""
+        revision = await self._core.lanes.settle(namespace, lane)
+        return None if revision is None else self._core.token(revision)
+
+    async def kept_reply(
+        self, namespace: Namespace, receiver: ObjectId, incarnation: str, principal: str, request_id: str
+    ) -> KeptReply | None:
+        """See Store."""
+        key = ReplyKey(namespace, receiver, incarnation, principal, request_id).encode()
+        entry = (await self._core.ledger.read(Span.key(key))).only(0)
+        return records.reply(entry.value, receiver, incarnation, principal, request_id) if entry else None
+
+    async def watch(self, namespace: Namespace, after: Token | None) -> AsyncIterator[Changes]:
+        """See Store."""
+        if after is None:
+            revision = (await self._core.ledger.read(Span.key(b"/batos/"))).revision
+        elif after.epoch != self._core.epoch:
+            raise StaleToken("the token is of another epoch of the store: list again and watch from there")
+        else:
+            revision = after.revision
+        yield Changes((), self._core.token(revision))
+        async with aclosing(self._core.ledger.watch(watched(namespace), revision)) as batches:
+            async for batch in batches:
+                changes = [change for event in batch.events if (change := _change(event)) is not None]
+                yield Changes(changes, self._core.token(batch.revision))
+
+    async def _validate(self, same: Mapping[bytes, int], names: Mapping[bytes, str]) -> int:
+        reading = await self._core.ledger.read(*(Span.key(key, values=False) for key in same))
+        found = {key: entries[0].revision if entries else 0 for key, entries in zip(same, reading.spans, strict=True)}
+        if changed := [names[key] for key, revision in found.items() if revision != same[key]]:
+            raise _conflict(changed)
+        return reading.revision
+
+
+def _check(transaction: Transaction) -> None:
+    transaction.check()
+    for object_id in transaction.writes:
+        for part in (Part.DEFINITION, Part.SLOTS):
+            if not transaction.reads.get(Key(object_id, part)):
+                raise BadArguments(f"{object_id} is written, so its definition and slots must be read, and be there")
+    if (reply := transaction.reply) is not None:
+        if not transaction.reads.get(Key(reply.receiver, Part.DEFINITION)):
+            raise BadArguments(f"a reply of {reply.receiver} is kept, so its definition must be read, and be there")
+        if not (reply.incarnation and reply.principal and reply.request_id):
+            raise BadArguments("a kept reply names an incarnation, a principal and a request id", field="reply")
+
+
+def _key(namespace: Namespace, key: Key) -> bytes:
+    kind = DefinitionKey if key.part is Part.DEFINITION else SlotsKey
+    return kind(namespace, key.object_id).encode()
+
+
+def _name(key: Key) -> str:
+    return f"{key.object_id}:{key.part.name.lower()}"
+
+
+def _reply_key(namespace: Namespace, reply: KeptReply) -> bytes:
+    return ReplyKey(namespace, reply.receiver, reply.incarnation, reply.principal, reply.request_id).encode()
+
+
+def _conflict(changed: list[str]) -> Conflict:
+    return Conflict(f"changed since it was read: {', '.join(changed) or 'something'}; run again", changed)
+
+
+def _change(event: Event) -> Change | None:
+    """What an event of the watched range tells; None for what lies there beside definitions and slots."""
+    key = parse(event.key)
+    value = event.value
+    if isinstance(key, DefinitionKey):
+        definition = None if value is None else records.definition(value)
+        return Change(Key(key.object_id, Part.DEFINITION), event.revision, definition)
+    if isinstance(key, SlotsKey):
+        slots = None if value is None else records.slots(value)
+        return Change(Key(key.object_id, Part.SLOTS), event.revision, None, slots)
+    return None

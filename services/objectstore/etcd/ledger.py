@@ -1,0 +1,139 @@
+"""The ledger in etcd. Law: reads are repeated until they are answered or time is up; a transaction is sent once."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, Final, Self
+
+from grpc.aio import AioRpcError
+from opentelemetry.trace import SpanKind
+
+import vocabulary
+from chassis.address import Address
+from chassis.telemetry import Telemetry
+from kernel.errors import StaleToken, StoreUnavailable
+from objectstore.etcd import failures, requests
+from objectstore.etcd.connection import Connection, etcd, target_of
+from objectstore.etcd.leases import Leases
+from objectstore.etcd.watching import watch
+from objectstore.keys import META
+from objectstore.ledger import Events, Reading, Span, Step
+
+READ_SECONDS: Final = 4.0
+READY_SECONDS: Final = 10.0
+_FIRST_PAUSE: Final = 0.02
+_LONGEST_PAUSE: Final = 0.5
+_TXN: Final = {
+    vocabulary.DB_SYSTEM_NAME: vocabulary.DB_SYSTEM_ETCD,
+    vocabulary.DB_OPERATION_NAME: vocabulary.SPAN_ETCD_TXN,
+}
+_RANGE: Final = {
+    vocabulary.DB_SYSTEM_NAME: vocabulary.DB_SYSTEM_ETCD,
+    vocabulary.DB_OPERATION_NAME: vocabulary.SPAN_ETCD_RANGE,
+}
+
+
+class EtcdLedger:
+    """See Ledger. A read is given up `read_seconds` after it began."""
+
+    def __init__(
+        self, connection: Connection, telemetry: Telemetry | None = None, *, read_seconds: float = READ_SECONDS
+    ) -> None:
+        self._connection = connection
+        self._telemetry = telemetry or Telemetry.off()
+        self._leases = Leases(connection)
+        self._read_seconds = read_seconds
+
+    @classmethod
+    async def open(
+        cls,
+        endpoints: Sequence[Address],
+        telemetry: Telemetry | None = None,
+        *,
+        ready_seconds: float = READY_SECONDS,
+        read_seconds: float = READ_SECONDS,
+    ) -> Self:
+        """The ledger at these endpoints, once it answers. StoreUnavailable where it does not within `ready_seconds`."""
+        where = ",".join(str(endpoint) for endpoint in endpoints)
+        try:
+            connection = Connection(await target_of(endpoints))
+        except OSError as error:
+            raise StoreUnavailable(f"no address is known for {where}: {error.strerror}") from None
+        first = cls(connection, read_seconds=ready_seconds)
+        try:
+            await first.read(Span.key(META))
+        except StoreUnavailable:
+            await connection.close()
+            raise StoreUnavailable(f"no etcd answers at {where} within {ready_seconds:g} s") from None
+        return cls(connection, telemetry, read_seconds=read_seconds)
+
+    async def read(self, *spans: Span) -> Reading:
+        """See Ledger."""
+        if len(spans) == 1:
+            request = requests.range_request(spans[0])
+            response = await self._read(vocabulary.SPAN_ETCD_RANGE, _RANGE, lambda: self._connection.range(request))
+            return Reading([requests.entries(response)], response.header.revision)
+        request = requests.read_request(spans)
+        response = await self._read(vocabulary.SPAN_ETCD_TXN, _TXN, lambda: self._connection.txn(request))
+        found = [requests.entries(each.response_range) for each in response.responses]
+        return Reading(found, response.header.revision)
+
+    async def transact(self, step: Step) -> int | None:
+        """See Ledger."""
+        try:
+            return await self._transact(step)
+        except AioRpcError as error:
+            if not failures.is_lease_gone(error):
+                raise failures.of_transaction(error) from None
+        self._leases.forget()  # it ended while etcd was away, and nothing was applied
+        try:
+            return await self._transact(step)
+        except AioRpcError as error:
+            raise failures.of_transaction(error) from None
+
+    async def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
+        """See Ledger."""
+        await self._check_kept(after)
+        async with aclosing(watch(self._connection, span, after)) as batches:
+            async for events in batches:
+                yield events
+
+    async def close(self) -> None:
+        """See Ledger."""
+        await self._connection.close()
+
+    async def _transact(self, step: Step) -> int | None:
+        lease = await self._leases.lasting(step.seconds) if step.passing else 0
+        request = requests.txn_request(step, lease)
+        with self._telemetry.span(vocabulary.SPAN_ETCD_TXN, _TXN, SpanKind.CLIENT) as span:
+            if span.is_recording():
+                span.set_attribute(vocabulary.DB_OPERATION_BATCH_SIZE, len(request.compare) + len(request.success))
+            response = await self._connection.txn(request)
+        return int(response.header.revision) if response.succeeded else None
+
+    async def _read(self, name: str, attributes: dict[str, str], send: Callable[[], Awaitable[Any]]) -> Any:
+        with self._telemetry.span(name, attributes, SpanKind.CLIENT):
+            end = time.monotonic() + self._read_seconds
+            pause = _FIRST_PAUSE
+            while True:
+                try:
+                    return await send()
+                except AioRpcError as error:
+                    if failures.is_final(error) or time.monotonic() + pause > end:
+                        raise StoreUnavailable(f"the store does not answer: {error.details()}") from None
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _check_kept(self, revision: int) -> None:
+        # A watch tells that it is too old only after it was created, if at all of what is yet to come.
+        if revision < 1:
+            raise StaleToken(f"{revision} is no revision of the store")
+
+        async def kept() -> Any:
+            try:
+                return await self._connection.range(etcd.RangeRequest(key=META, revision=revision, count_only=True))
+            except AioRpcError as error:
+                raise failures.of_revision(error, revision) or error from None
+
+        await self._read(vocabulary.SPAN_ETCD_RANGE, _RANGE, kept)

@@ -1,0 +1,285 @@
+"""Where everything is stored. Law: each kind of key has one encode and one parse, and no key is another's prefix.
+
+| key                                                      | what is there                                     |
+|----------------------------------------------------------|---------------------------------------------------|
+| `/batos/meta//`                                          | epoch and format of the whole store               |
+| `d/<object>//`                                           | definition                                        |
+| `o/<object>//`                                           | slots                                             |
+| `c/<parent>//<child>//`                                  | an edge, put anew whenever the child's parents are |
+| `m/<object>//<incarnation>/<selector>/<number>`          | method version                                    |
+| `e/<object>//<incarnation>/<selector>/<number>/<proof>`  | evidence, one key a proof, in the order of time   |
+| `e/<object>//<incarnation>/<selector>/<number>/retired`  | the mark of a retired version                     |
+| `x/<object>//<incarnation>/<selector>/<digest>`          | example                                           |
+| `r/<object>//<incarnation>/<principal>/<request id>//`   | kept reply                                        |
+| `f/<object>//<selector>//`                               | flight towards that object                        |
+| `s/<synthesis id>//`                                     | synthesis record                                  |
+| `l/<lane>//`                                             | lane                                              |
+| `w/<service>/<member>//`                                 | a living member of a service                      |
+
+All but the first begin with `/batos/<namespace>/`. Ids end with `//`, since one id may begin with another; numbers and
+times are padded, so that keys sort as they do. Ids sort as their keys: `a-b`, `a.b`, `a`, `a/b`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import quote, unquote
+
+from kernel.objects import Namespace, ObjectId, Selector
+from objectstore.ledger import Span
+
+META: Final = b"/batos/meta//"
+_NUMBER_DIGITS: Final = 19  # an int64
+_TIME_DIGITS: Final = 16  # microseconds since 1970, until the year 2286
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionKey:
+    """Where an object's definition is."""
+
+    namespace: Namespace
+    object_id: ObjectId
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/d/{self.object_id}//".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsKey:
+    """Where an object's slots are."""
+
+    namespace: Namespace
+    object_id: ObjectId
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/o/{self.object_id}//".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeKey:
+    """Where it stands that one object is another's parent."""
+
+    namespace: Namespace
+    parent: ObjectId
+    child: ObjectId
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/c/{self.parent}//{self.child}//".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class VersionKey:
+    """Where a method version is."""
+
+    namespace: Namespace
+    object_id: ObjectId
+    incarnation: str
+    selector: Selector
+    number: int
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/m/{self._rest()}".encode()
+
+    def beside(self) -> Span:
+        """Where all its evidence is, and the mark that it is retired."""
+        return Span.prefix(f"/batos/{self.namespace}/e/{self._rest()}/".encode())
+
+    def _rest(self) -> str:
+        return f"{self.object_id}//{self.incarnation}/{self.selector}/{self.number:0{_NUMBER_DIGITS}}"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceKey:
+    """Where one proof is. `at` is in microseconds since 1970, `digest` tells proofs of one moment apart."""
+
+    version: VersionKey
+    at: int
+    digest: str
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return self.version.beside().begin + f"{self.at:0{_TIME_DIGITS}}-{self.digest}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredKey:
+    """Where it stands that a version is retired."""
+
+    version: VersionKey
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return self.version.beside().begin + b"retired"
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleKey:
+    """Where an example is kept that every version of a method must pass."""
+
+    namespace: Namespace
+    object_id: ObjectId
+    incarnation: str
+    selector: Selector
+    digest: str
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/x/{self.object_id}//{self.incarnation}/{self.selector}/{self.digest}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyKey:
+    """Where a reply is kept. Principal and request id are any text."""
+
+    namespace: Namespace
+    object_id: ObjectId
+    incarnation: str
+    principal: str
+    request_id: str
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        who, what = quote(self.principal, safe=""), quote(self.request_id, safe="")
+        return f"/batos/{self.namespace}/r/{self.object_id}//{self.incarnation}/{who}/{what}//".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class FlightKey:
+    """Where a synthesis of one method is announced, so that there is one in the cluster."""
+
+    namespace: Namespace
+    object_id: ObjectId
+    selector: Selector
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/f/{self.object_id}//{self.selector}//".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisKey:
+    """Where the record of a synthesis is."""
+
+    namespace: Namespace
+    synthesis_id: str
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/s/{self.synthesis_id}//".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class LaneKey:
+    """Where the last number of a lane is."""
+
+    namespace: Namespace
+    lane: str
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/l/{self.lane}//".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class MemberKey:
+    """Where a living member of a service announces itself."""
+
+    namespace: Namespace
+    service: str
+    member: str
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/w/{self.service}/{self.member}//".encode()
+
+
+StoredKey: TypeAlias = (
+    DefinitionKey
+    | SlotsKey
+    | EdgeKey
+    | VersionKey
+    | EvidenceKey
+    | RetiredKey
+    | ExampleKey
+    | ReplyKey
+    | FlightKey
+    | SynthesisKey
+    | LaneKey
+    | MemberKey
+)
+
+
+def span(namespace: Namespace, letter: str, rest: str = "") -> Span:
+    """All keys of one kind, or those that go on with `rest`."""
+    return Span.prefix(f"/batos/{namespace}/{letter}/{rest}".encode())
+
+
+def owned(namespace: Namespace, object_id: ObjectId) -> tuple[Span, ...]:
+    """All that goes with an object beside its definition and slots: versions, evidence, examples, kept replies."""
+    return tuple(span(namespace, letter, f"{object_id}//") for letter in "mexr")
+
+
+def watched(namespace: Namespace) -> Span:
+    """One range that holds all definitions and slots. Lanes and versions lie between them; watchers pass them over."""
+    return Span(f"/batos/{namespace}/d/".encode(), f"/batos/{namespace}/p/".encode())
+
+
+_ID = r"([^/]+(?:/[^/]+)*)//"
+_WORD = "([^/]+)"
+_VERSION = rf"{_ID}{_WORD}/{_WORD}/(\d{{{_NUMBER_DIGITS}}})"
+_KEY = re.compile(rf"/batos/{_WORD}/([a-z])/(.+)")
+_REST: Final = {
+    "d": re.compile(_ID),
+    "o": re.compile(_ID),
+    "c": re.compile(rf"{_ID}{_ID}"),
+    "m": re.compile(_VERSION),
+    "e": re.compile(rf"{_VERSION}/(?:retired|(\d{{{_TIME_DIGITS}}})-{_WORD})"),
+    "x": re.compile(rf"{_ID}{_WORD}/{_WORD}/{_WORD}"),
+    "r": re.compile(rf"{_ID}{_WORD}/{_WORD}/{_WORD}//"),
+    "f": re.compile(rf"{_ID}{_WORD}//"),
+    "s": re.compile(rf"{_WORD}//"),
+    "l": re.compile(rf"{_WORD}//"),
+    "w": re.compile(rf"{_WORD}/{_WORD}//"),
+}
+
+
+def parse(key: bytes) -> StoredKey:
+    """What the key stands for. Raises ValueError for what is no key of a namespace."""
+    text = key.decode()
+    whole = _KEY.fullmatch(text)
+    rest = _REST[whole[2]].fullmatch(whole[3]) if whole and whole[2] in _REST else None
+    if whole is None or rest is None:
+        raise ValueError(f"{text!r} is no key of the store")
+    return _made(whole[2], Namespace(whole[1]), rest.groups())
+
+
+def _made(letter: str, namespace: Namespace, parts: tuple[str, ...]) -> StoredKey:  # noqa: C901, PLR0911 - one case a kind
+    first = ObjectId(parts[0])
+    match letter:
+        case "d":
+            return DefinitionKey(namespace, first)
+        case "o":
+            return SlotsKey(namespace, first)
+        case "c":
+            return EdgeKey(namespace, first, ObjectId(parts[1]))
+        case "m" | "e":
+            version = VersionKey(namespace, first, parts[1], Selector(parts[2]), int(parts[3]))
+            if letter == "m":
+                return version
+            return EvidenceKey(version, int(parts[4]), parts[5]) if parts[4] else RetiredKey(version)
+        case "x":
+            return ExampleKey(namespace, first, parts[1], Selector(parts[2]), parts[3])
+        case "r":
+            return ReplyKey(namespace, first, parts[1], unquote(parts[2]), unquote(parts[3]))
+        case "f":
+            return FlightKey(namespace, first, Selector(parts[1]))
+        case "s":
+            return SynthesisKey(namespace, parts[0])
+        case "l":
+            return LaneKey(namespace, parts[0])
+        case _:
+            return MemberKey(namespace, parts[0], parts[1])

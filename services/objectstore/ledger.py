@@ -1,0 +1,142 @@
+"""What the store stands on: ordered keys with revisions. Law: the seam knows bytes; what they mean is told above it.
+
+Memory and etcd each keep these promises, and differ in nothing else:
+
+- One clock for all keys: each transaction that changes something takes the next revision, and its keys get it.
+- `read` is linearizable, and all its spans are read at one revision.
+- `transact` is applied whole or not at all. Where its answer is lost it raises Unclear; nobody below the lanes knows
+  more, and the lanes know because every transaction of theirs leaves its number behind (see `lanes`).
+- `watch` leaves nothing out and tells nothing twice.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from kernel.errors import LimitExceeded
+from kernel.transactions import MAX_TRANSACTION_BYTES
+
+MAX_OPERATIONS = 128  # etcd's own limit for compares, and for changes, of one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The keys from `begin` to before `end`. A read takes the first `limit` (0: all), with their values or without."""
+
+    begin: bytes
+    end: bytes
+    limit: int = 0
+    values: bool = True
+
+    @classmethod
+    def key(cls, key: bytes, *, values: bool = True) -> Self:
+        """That key alone."""
+        return cls(key, key + b"\0", 0, values)
+
+    @classmethod
+    def prefix(cls, prefix: bytes, limit: int = 0) -> Self:
+        """All keys that begin with a prefix; its last byte is none of the highest."""
+        return cls(prefix, prefix[:-1] + bytes([prefix[-1] + 1]), limit)
+
+    @property
+    def single(self) -> bool:
+        """Whether no second key can lie in it."""
+        return self.end == self.begin + b"\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key as it stands; `revision` is that of its last change, `value` is empty where it was not asked for."""
+
+    key: bytes
+    value: bytes
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The entries of each span, in the order of the keys, all at one revision."""
+
+    spans: Sequence[Sequence[Entry]]
+    revision: int
+
+    def only(self, index: int) -> Entry | None:
+        """The first entry of a span, such as that of a single key."""
+        return self.spans[index][0] if self.spans[index] else None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transaction: if all compares hold, all changes are made. No key is changed twice in it."""
+
+    same: Mapping[bytes, int] = field(default_factory=dict[bytes, int])
+    """Keys that still have these revisions; 0 where they are absent."""
+    quiet: Sequence[tuple[Span, int]] = ()
+    """Spans without a key changed after the revision; after 0: without a key."""
+    puts: Mapping[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    passing: Mapping[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    """Puts that end by themselves after `seconds`, a minute more or less."""
+    seconds: int = 0
+    deletes: Sequence[Span] = ()
+    mark: tuple[bytes, bytes] | None = None
+    """A key that holds a smaller value, in the order of bytes, and gets this one."""
+
+    def check(self) -> None:
+        """Raises LimitExceeded where no ledger would take it."""
+        size = sum(len(key) + len(value) for puts in (self.puts, self.passing) for key, value in puts.items())
+        if size > MAX_TRANSACTION_BYTES:
+            raise LimitExceeded(
+                "size", f"the change has {size} bytes; at most {MAX_TRANSACTION_BYTES} can be committed together"
+            )
+        changes = len(self.puts) + len(self.passing) + len(self.deletes)
+        if max(len(self.same) + len(self.quiet), changes) >= MAX_OPERATIONS:
+            raise LimitExceeded(
+                "keys", f"the change touches too many keys at once; at most {MAX_OPERATIONS - 1} can be compared or set"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One key's change; `value` is None where it was deleted."""
+
+    key: bytes
+    value: bytes | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Whole revisions, in order, up to `revision`. Without events it tells progress alone."""
+
+    events: Sequence[Event]
+    revision: int
+
+
+class Unclear(Exception):
+    """The answer to a transaction was lost: it was applied, or was not, or still will be."""
+
+
+class Ledger(Protocol):
+    """Ordered keys with revisions. StoreUnavailable means that nothing happened."""
+
+    async def read(self, *spans: Span) -> Reading:
+        """Read some spans at one revision, the newest. StoreUnavailable."""
+        ...
+
+    async def transact(self, step: Step) -> int | None:
+        """The revision of the step, None where a compare did not hold.
+
+        Unclear, StoreUnavailable; StoreFull, which etcd also tells of the very step that filled it, though applied.
+        """
+        ...
+
+    def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
+        """Every change in the span after a revision, over lost connections too; without end.
+
+        StaleToken where the revisions after it are no longer kept, or are yet to come.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; watches end."""
+        ...

@@ -1,0 +1,109 @@
+"""A ledger in memory. Law: it keeps the promises of the seam with nothing beneath it, and forgets all when it ends.
+
+One thread uses it: between two awaits nothing else runs, so that each method here is a transaction by itself.
+"""
+
+import asyncio
+import time
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import AsyncGenerator, Callable, Iterator
+
+from kernel.errors import StaleToken
+from objectstore.ledger import Entry, Event, Events, Reading, Span, Step
+
+
+class MemoryLedger:
+    """Entries, their sorted keys, and the history that watches read. `clock` is in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._entries: dict[bytes, Entry] = {}
+        self._keys: list[bytes] = []
+        self._ends: dict[bytes, float] = {}
+        self._revision = 1
+        self._history: list[Events] = []
+        self._kept_from = 1
+        self._grown = asyncio.Event()
+
+    async def read(self, *spans: Span) -> Reading:
+        """See Ledger."""
+        self._expire()
+        return Reading([self._entries_in(span) for span in spans], self._revision)
+
+    async def transact(self, step: Step) -> int | None:
+        """See Ledger."""
+        self._expire()
+        if not self._holds(step):
+            return None
+        puts = {**step.puts, **step.passing, **(dict([step.mark]) if step.mark else {})}
+        gone = [entry.key for span in step.deletes for entry in self._entries_in(span)]
+        if puts or gone:
+            self._apply(puts, gone)
+        self._ends |= dict.fromkeys(step.passing, self._clock() + step.seconds)
+        return self._revision
+
+    async def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
+        """See Ledger."""
+        if not self._kept_from - 1 <= after <= self._revision:
+            raise StaleToken(f"the changes after revision {after} are not kept; list again and watch from there")
+        while True:
+            grown = self._grown
+            for change in self._history[bisect_right(self._history, after, key=_revision) :]:
+                after = change.revision
+                yield Events([event for event in change.events if span.begin <= event.key < span.end], after)
+            await grown.wait()
+            if after < self._kept_from - 1:
+                raise StaleToken(f"the changes after revision {after} are no longer kept; list again")
+
+    async def close(self) -> None:
+        """See Ledger."""
+
+    def compact(self) -> None:
+        """Forget the history, as etcd does from time to time."""
+        self._history.clear()
+        self._kept_from = self._revision + 1
+
+    def _entries_in(self, span: Span) -> list[Entry]:
+        keys = self._keys[bisect_left(self._keys, span.begin) : bisect_left(self._keys, span.end)]
+        taken = keys[: span.limit] if span.limit else keys
+        entries = [self._entries[key] for key in taken]
+        return entries if span.values else [Entry(entry.key, b"", entry.revision) for entry in entries]
+
+    def _holds(self, step: Step) -> bool:
+        if step.mark and not ((held := self._entries.get(step.mark[0])) and held.value < step.mark[1]):
+            return False
+        return all(self._revision_of(key) == revision for key, revision in step.same.items()) and all(
+            entry.revision <= revision for span, revision in step.quiet for entry in self._entries_in(span)
+        )
+
+    def _revision_of(self, key: bytes) -> int:
+        entry = self._entries.get(key)
+        return entry.revision if entry else 0
+
+    def _apply(self, puts: dict[bytes, bytes], gone: list[bytes]) -> None:
+        self._revision += 1
+        for key in gone:
+            del self._entries[key]
+            del self._keys[bisect_left(self._keys, key)]
+            self._ends.pop(key, None)
+        for key, value in puts.items():
+            if key not in self._entries:
+                insort(self._keys, key)
+            self._entries[key] = Entry(key, value, self._revision)
+            self._ends.pop(key, None)
+        self._history.append(Events(list(self._events(puts, gone)), self._revision))
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    def _events(self, puts: dict[bytes, bytes], gone: list[bytes]) -> Iterator[Event]:
+        yield from (Event(key, None, self._revision) for key in gone)
+        yield from (Event(key, value, self._revision) for key, value in puts.items())
+
+    def _expire(self) -> None:
+        now = self._clock()
+        if gone := [key for key, end in self._ends.items() if end <= now]:
+            self._apply({}, gone)
+
+
+def _revision(events: Events) -> int:
+    return events.revision

@@ -1,0 +1,122 @@
+"""Who descends from whom. Law: at every revision the parents of each object exist and have a consistent order.
+
+An object's ancestors are read and compared one by one. What changes an object with children concerns its descendants
+too, which may be many: they are read, and then the edges of the whole namespace must have stayed as they were. For this
+each change of an object's parents puts all its edges anew; method tables and slots do not touch them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from kernel.errors import LimitExceeded, ObjectNotFound
+from kernel.lookup import lookup_path
+from kernel.objects import ROOT, Namespace, ObjectId
+from objectstore import records
+from objectstore.core import Core
+from objectstore.keys import DefinitionKey, EdgeKey, parse, span
+from objectstore.ledger import Span
+
+MAX_PARENTS: Final = 16
+MAX_DESCENDANTS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Compares:
+    """What must still hold when new parents are committed."""
+
+    same: Mapping[bytes, int] = field(default_factory=dict[bytes, int])
+    quiet: Sequence[tuple[Span, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    parents: Sequence[ObjectId]
+    revision: int
+
+
+def checked_parents(object_id: ObjectId, parents: Sequence[ObjectId]) -> tuple[ObjectId, ...]:
+    """The parents, `root` where there are none. Raises LimitExceeded."""
+    if len(parents) > MAX_PARENTS:
+        raise LimitExceeded("parents", f"an object has at most {MAX_PARENTS} parents")
+    return tuple(parents) or (() if object_id == ROOT else (ROOT,))
+
+
+def edges(namespace: Namespace, object_id: ObjectId, parents: Iterable[ObjectId]) -> dict[bytes, bytes]:
+    """What is put where an object gets parents."""
+    return {EdgeKey(namespace, parent, object_id).encode(): records.mark() for parent in parents}
+
+
+async def check_new(
+    core: Core, namespace: Namespace, object_id: ObjectId, parents: Sequence[ObjectId]
+) -> Compares | None:
+    """What to compare where a new object gets these parents; None where they changed while they were read.
+
+    Raises ObjectNotFound (a parent), InconsistentParents, LimitExceeded.
+    """
+    ancestors = await _ancestors(core, namespace, parents, required=frozenset(parents))
+    if ancestors is None:
+        return None
+    lookup_path(object_id, {**_parents(ancestors), object_id: parents})
+    return Compares(_same(namespace, ancestors))
+
+
+async def check_changed(
+    core: Core, namespace: Namespace, object_id: ObjectId, parents: Sequence[ObjectId], revision: int
+) -> Compares | None:
+    """As check_new, for an object that is there, and its descendants. `revision` is that of the first read."""
+    ancestors = await _ancestors(core, namespace, parents, required=frozenset(parents))
+    if ancestors is None:
+        return None
+    lookup_path(object_id, {**_parents(ancestors), object_id: parents})  # refuses cycles before descendants are read
+    descendants = await _descendants(core, namespace, object_id)
+    above = await _ancestors(core, namespace, descendants)
+    if above is None:
+        return None
+    tree = {**_parents(ancestors), **_parents(above), object_id: parents}
+    for descendant in descendants:
+        lookup_path(descendant, tree)
+    return Compares(_same(namespace, ancestors), [(span(namespace, "c"), revision)])
+
+
+async def _ancestors(
+    core: Core, namespace: Namespace, objects: Sequence[ObjectId], required: frozenset[ObjectId] = frozenset()
+) -> Mapping[ObjectId, _Read] | None:
+    """The objects and all above them; None where one went while they were read, unless it is required."""
+    known: dict[ObjectId, _Read] = {}
+    wanted = list(dict.fromkeys(objects))
+    while wanted:
+        keys = [Span.key(DefinitionKey(namespace, item).encode()) for item in wanted]
+        for item, entries in zip(wanted, await core.read_all(keys), strict=True):
+            if not entries:
+                if item in required:
+                    raise ObjectNotFound(item)
+                return None
+            known[item] = _Read(records.definition(entries[0].value).parents, entries[0].revision)
+        above = [parent for item in wanted for parent in known[item].parents]
+        wanted = [parent for parent in dict.fromkeys(above) if parent not in known]
+    return known
+
+
+async def _descendants(core: Core, namespace: Namespace, object_id: ObjectId) -> Sequence[ObjectId]:
+    known: dict[ObjectId, None] = {}
+    wanted = [object_id]
+    while wanted:
+        found = await core.read_all([span(namespace, "c", f"{item}//") for item in wanted])
+        keys = [parse(entry.key) for entries in found for entry in entries]
+        children = dict.fromkeys(key.child for key in keys if isinstance(key, EdgeKey))
+        wanted = [child for child in children if child not in known]
+        known |= children
+        if len(known) > MAX_DESCENDANTS:
+            raise LimitExceeded(
+                "descendants", f"{object_id} has more than {MAX_DESCENDANTS} descendants; its parents stay as they are"
+            )
+    return list(known)
+
+
+def _parents(read: Mapping[ObjectId, _Read]) -> dict[ObjectId, Sequence[ObjectId]]:
+    return {item: each.parents for item, each in read.items()}
+
+
+def _same(namespace: Namespace, read: Mapping[ObjectId, _Read]) -> dict[bytes, int]:
+    return {DefinitionKey(namespace, item).encode(): each.revision for item, each in read.items()}
