@@ -30,7 +30,8 @@ class World:
     async def definition(self, object_id: ObjectId) -> ReadDefinition:
         if object_id not in self.slots_of:
             return ReadDefinition(None, 0)
-        methods = {str(method(object_id, source).selector): MethodPointer(1, 1) for source in self.sources_of[object_id]}
+        versions = [method(object_id, source) for source in self.sources_of[object_id]]
+        methods: dict[str, MethodPointer] = {version.selector: MethodPointer(1, 1) for version in versions}
         parents = tuple(ObjectId(name) for name in self.parents_of[object_id])
         return ReadDefinition(Definition(f"incarnation of {object_id}", parents, methods), 1)
 
