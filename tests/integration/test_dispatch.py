@@ -240,7 +240,7 @@ async def test_a_request_takes_effect_once_through_two_dispatchers_at_once(rig: 
     message = Message(PUMP, Selector("increment"), request_id=request_id())
     replies = await asyncio.gather(*(dispatch.send(message) for dispatch in [rig.dispatch, other] * 5))
     await other.stop()
-    assert {reply.result for reply in replies} == {1}
+    assert [reply.result for reply in replies] == [1] * 10
     assert [reply.replayed for reply in replies].count(False) == 1
     assert await rig.slots(PUMP) == {"count": 1}
 
