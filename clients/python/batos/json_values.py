@@ -61,6 +61,7 @@ def to_json(value: object) -> object:
             return [to_json(item) for item in cast("Sequence[object]", value)]
         case Mapping():
             entries = {str(key): to_json(item) for key, item in cast("Mapping[object, object]", value).items()}
+            entries = dict(sorted(entries.items()))  # a map keeps no order, and the same value should read the same
             return {"$map": entries} if _looks_special(entries) else entries
         case None | bool() | int() | float() | str():
             return value

@@ -1,0 +1,177 @@
+"""Objects and method versions as JSON documents and as text. Law: `-o json` tells everything the contract does."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from batos.cli.terminal import clean, one_line
+from batos.json_values import dumps, to_json
+from batos.v1 import object_pb2 as pb
+from batos.values import map_from_wire
+
+LEVELS = ("", "E0", "E1", "E2", "E3", "E4")
+MODES = ("", "auto", "review", "off")
+Document = dict[str, object]
+
+
+def json_text(document: object) -> str:
+    """The text of a document whose values are JSON already."""
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def object_document(thing: pb.Object, *, slots: bool = True) -> Document:
+    """An object; without its slots where they were not read."""
+    document: Document = {
+        "namespace": thing.namespace,
+        "id": thing.id,
+        "incarnation": thing.incarnation,
+        "parents": list(thing.definition.parents),
+        "methods": {
+            selector: {"active": row.active, "latest": row.latest}
+            for selector, row in sorted(thing.definition.methods.items())
+        },
+        "policy": _policy(thing.definition.policy),
+        "definition_revision": thing.definition_revision,
+    }
+    if slots:
+        document["slots"] = to_json(map_from_wire(thing.slots.values))
+        document["slots_revision"] = thing.slots_revision
+    return document
+
+
+def object_lines(thing: pb.Object) -> Iterable[str]:
+    """An object for people."""
+    policy = _policy(thing.definition.policy)
+    yield f"{thing.id}  (namespace {thing.namespace})"
+    yield f"parents  {', '.join(thing.definition.parents) or '-'}"
+    yield f"policy   {', '.join(f'{name} {value}' for name, value in policy.items() if value) or 'as its parents say'}"
+    for name, value in sorted(map_from_wire(thing.slots.values).items()):
+        yield f"slot     {name} = {clean(dumps(value))}"
+    for selector, row in sorted(thing.definition.methods.items()):
+        yield f"method   {selector}  " + (f"version {row.active} of {row.latest}" if row.active else "none active")
+
+
+def method_document(method: pb.MethodVersion) -> Document:
+    """A method version."""
+    origin = method.provenance
+    return {
+        "holder": method.holder,
+        "selector": method.selector,
+        "number": method.number,
+        "active": method.active,
+        "retired": method.retired,
+        "signature": signature(method),
+        "source": method.source,
+        "digest": method.digest,
+        "created": _time(method.created),
+        "evidence": [
+            {"level": LEVELS[proof.level], "by": proof.by, "at": _time(proof.at), "note": proof.note}
+            for proof in method.evidence
+        ],
+        "findings": [finding_document(finding) for finding in method.findings],
+        "provenance": {
+            "asked_by": origin.asked_by,
+            "intent": origin.intent,
+            "synthesis": origin.synthesis_id,
+            "drafts": origin.drafts,
+            "agreeing": origin.agreeing,
+            "examples": origin.examples,
+            "trace": origin.trace_id,
+            "turns": [_turn(turn) for turn in origin.turns],
+        },
+    }
+
+
+def method_lines(method: pb.MethodVersion) -> Iterable[str]:
+    """A method version for people: its source, and above it, as comments, where it comes from."""
+    origin = method.provenance
+    state = "active" if method.active else "retired" if method.retired else "not active"
+    yield f"# {method.holder}.{method.selector} version {method.number}, {state}, {evidence_of(method)}"
+    yield f"# sha256 {method.digest}, {_time(method.created)}, asked by {one_line(origin.asked_by) or '-'}"
+    if origin.intent:
+        yield f"# intent: {one_line(origin.intent)}"
+    if origin.drafts:
+        agree = f"{origin.agreeing} of {origin.drafts} drafts agree"
+        yield f"# {agree}, {origin.examples} examples, trace {origin.trace_id}"
+    yield clean(method.source).rstrip("\n")
+
+
+def finding_document(finding: pb.Finding) -> Document:
+    """A finding of the audit."""
+    return {
+        "rule": finding.rule,
+        "severity": severity(finding),
+        "line": finding.line,
+        "reason": finding.reason,
+    }
+
+
+def severity(finding: pb.Finding) -> str:
+    """In one word."""
+    return "error" if finding.severity == pb.SEVERITY_ERROR else "warning"
+
+
+def reference_document(method: pb.MethodRef) -> Document:
+    """Which version ran."""
+    return {
+        "holder": method.holder,
+        "selector": method.selector,
+        "number": method.number,
+        "digest": method.digest,
+        "evidence": LEVELS[method.evidence],
+    }
+
+
+def evidence_of(method: pb.MethodVersion) -> str:
+    """The highest level of its evidence, such as E2."""
+    return LEVELS[max((proof.level for proof in method.evidence), default=0)] or "no evidence"
+
+
+def tokens_of(method: pb.MethodVersion) -> int:
+    """Tokens that its turns wrote."""
+    return sum(turn.output_tokens for turn in method.provenance.turns)
+
+
+def signature(method: pb.MethodVersion) -> str:
+    """What it takes, as in Python: `(by=..., *, unit)`; a default is not told."""
+    words: list[str] = []
+    marked = False
+    for parameter in method.signature.parameters:
+        if parameter.kind == pb.PARAMETER_KIND_KEYWORD and not marked:
+            words.append("*")
+        marked = marked or parameter.kind in {pb.PARAMETER_KIND_KEYWORD, pb.PARAMETER_KIND_REST}
+        stars = {pb.PARAMETER_KIND_REST: "*", pb.PARAMETER_KIND_KEYWORD_REST: "**"}.get(parameter.kind, "")
+        words.append(stars + parameter.name + ("=..." if parameter.has_default else ""))
+    return f"({', '.join(words)})"
+
+
+def local_time(stamp: Timestamp) -> str:
+    """To the second, in the zone of who reads it; empty where there is none."""
+    return f"{stamp.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}" if stamp.seconds else ""
+
+
+def _time(stamp: Timestamp) -> str:
+    moment: datetime = stamp.ToDatetime(tzinfo=UTC)
+    return moment.isoformat() if stamp.seconds else ""
+
+
+def _policy(policy: pb.Policy) -> Mapping[str, object]:
+    return {
+        "synthesis": MODES[policy.synthesis],
+        "min_evidence": LEVELS[policy.min_evidence],
+        "never": list(policy.never),
+    }
+
+
+def _turn(turn: pb.PersonaTurn) -> Document:
+    return {
+        "persona": turn.persona,
+        "model": turn.model,
+        "prompt_digest": turn.prompt_digest,
+        "input_tokens": turn.input_tokens,
+        "output_tokens": turn.output_tokens,
+        "seconds": turn.seconds,
+        "seed": turn.seed,
+    }

@@ -1,0 +1,115 @@
+"""What a failure looks like on the command line. Law: one clear line, what to do next, and an exit code by its kind.
+
+The codes are part of batctl's contract with scripts; `batctl --help` tells them from the same table.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from batos.errors import BatosError
+
+
+class Exit(IntEnum):
+    """Exit codes, by kind of failure."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    BAD_INPUT = 3
+    NOT_FOUND = 4
+    NOT_LEARNED = 5
+    METHOD_FAILED = 6
+    REFUSED = 7
+    PENDING = 8
+    UNAVAILABLE = 9
+    NOT_PERMITTED = 10
+    INTERRUPTED = 130
+
+
+MEANINGS: Mapping[Exit, str] = {
+    Exit.OK: "done",
+    Exit.BUG: "a bug, here or in a service",
+    Exit.USAGE: "the command line is wrong: unknown command or option, bad JSON",
+    Exit.BAD_INPUT: "bad arguments, value, example or object id",
+    Exit.NOT_FOUND: "no such object, method or trace",
+    Exit.NOT_LEARNED: "not understood, synthesis failed, audit rejected, approval pending",
+    Exit.METHOD_FAILED: "the method raised, or does not fit the examples",
+    Exit.REFUSED: "conflict, limit, overload, already there, in use",
+    Exit.PENDING: "the deadline came first; what was begun may go on",
+    Exit.UNAVAILABLE: "a service, a persona's endpoint or the store cannot be reached or started",
+    Exit.NOT_PERMITTED: "not permitted, or no credentials",
+    Exit.INTERRUPTED: "interrupted with Ctrl-C",
+}
+
+_KINDS: Mapping[Exit, tuple[str, ...]] = {
+    Exit.BAD_INPUT: (
+        *("BAD_ARGUMENTS", "BAD_VALUE", "BAD_OBJECT_ID", "BAD_EXAMPLE", "REQUEST_ID_REUSED", "STALE_TOKEN"),
+        *("NOT_SERVED", "INCONSISTENT_PARENTS"),
+    ),
+    Exit.NOT_FOUND: ("OBJECT_NOT_FOUND", "METHOD_NOT_FOUND", "SYNTHESIS_NOT_FOUND", "TRACE_NOT_FOUND"),
+    Exit.NOT_LEARNED: ("NOT_UNDERSTOOD", "SYNTHESIS_FAILED", "AUDIT_REJECTED", "APPROVAL_PENDING"),
+    Exit.METHOD_FAILED: ("METHOD_RAISED", "EXAMPLES_DISAGREE"),
+    Exit.REFUSED: (
+        *("CONFLICT", "LIMIT_EXCEEDED", "BUDGET_EXHAUSTED", "OVERLOADED", "STORE_FULL", "RESOURCE_EXHAUSTED"),
+        *("OBJECT_EXISTS", "HAS_CHILDREN", "PORT_IN_USE", "DATA_IN_USE"),
+    ),
+    Exit.PENDING: ("SYNTHESIS_PENDING", "DEADLINE_EXCEEDED"),
+    Exit.UNAVAILABLE: (
+        *("UNREACHABLE", "ENDPOINT_UNAVAILABLE", "STORE_UNAVAILABLE"),
+        *("NO_ETCD", "NO_MODEL", "NO_SERVICES", "NOT_STARTED", "SERVICE_ENDED"),
+    ),
+    Exit.NOT_PERMITTED: ("NOT_PERMITTED", "NO_CREDENTIALS"),
+}
+
+# Words in braces are fields of the error; one that it does not have becomes itself in capitals.
+_HINTS: Mapping[str, str] = {
+    "OBJECT_NOT_FOUND": "see what there is with `batctl object list`, or make it with `batctl object create {object}`",
+    "METHOD_NOT_FOUND": "see its versions with `batctl method history {object} {selector}`",
+    "SYNTHESIS_NOT_FOUND": "send the message again",
+    "TRACE_NOT_FOUND": "list the kept ones with `batctl trace --last 20`; only `batctl up` keeps traces",
+    "OBJECT_EXISTS": "see it with `batctl object get {object}`, or take another id",
+    "BAD_ARGUMENTS": "arguments are JSON, keywords `--kw NAME=JSON`; `batctl method list OID` shows signatures",
+    "BAD_VALUE": 'values are JSON, integers of 64 bits, bytes {{"$bytes": BASE64}}, references {{"$ref": OID}}',
+    "BAD_OBJECT_ID": "ids are lower-case paths such as feed/acme",
+    "BAD_EXAMPLE": "see the form of an example with `batctl send --help`",
+    "REQUEST_ID_REUSED": "leave --request-id out, and a new one is made",
+    "STALE_TOKEN": "leave --token out, and read again",
+    "NOT_SERVED": "leave it out; a later version may serve it",
+    "NOT_UNDERSTOOD": "drop `--on-miss never`, or allow it: `batctl object update {receiver} --synthesis auto`",
+    "METHOD_RAISED": "nothing was changed; see the method with `batctl method show {holder} {selector}`",
+    "EXAMPLES_DISAGREE": "nothing was changed; correct the example, or see `batctl method show {holder} {selector}`",
+    "AUDIT_REJECTED": "send it again, or see what is allowed with `batctl audit --rules`",
+    "APPROVAL_PENDING": "read it with `batctl method history OID SELECTOR`, approve it with `batctl method activate`",
+    "SYNTHESIS_FAILED": "send it again with a clearer --intent and two or more --example",
+    "HAS_CHILDREN": "delete its children first, or give them other parents with `batctl object update`",
+    "INCONSISTENT_PARENTS": "name each parent after the objects that descend from it, and make no circle",
+    "CONFLICT": "nothing was changed; read the newest state and do it again",
+    "LIMIT_EXCEEDED": "nothing was changed; send less at once, or see the method with `batctl method show`",
+    "BUDGET_EXHAUSTED": "wait, or raise the object's budget",
+    "OVERLOADED": "wait a moment and do it again",
+    "STORE_FULL": "reads go on; make room in etcd (compact, defragment) or raise its quota",
+    "RESOURCE_EXHAUSTED": "send less at once",
+    "SYNTHESIS_PENDING": "the synthesis goes on; send the same message again to wait for it",
+    "DEADLINE_EXCEEDED": "give it longer with --timeout; whether it took effect is not known",
+    "ENDPOINT_UNAVAILABLE": "see that the persona's endpoint is up and BATOS_PERSONA_URL is right, then send it again",
+    "STORE_UNAVAILABLE": "see that etcd and the services are up (their logs are in the data folder), then do it again",
+    "UNREACHABLE": "start the services with `batctl up`, or say where they are with --address HOST:PORT",
+    "NOT_PERMITTED": "ask who administers the namespace",
+    "NO_CREDENTIALS": "say who is asking",
+    "INTERNAL": "see the service's log for the id",
+}
+
+
+def exit_code(reason: str) -> Exit:
+    """The exit code of a failure with this reason."""
+    return next((code for code, reasons in _KINDS.items() if reason in reasons), Exit.BUG)
+
+
+def hint(error: BatosError) -> str:
+    """What to do next; empty where nothing is known to help."""
+    return error.fields.get("hint") or _HINTS.get(error.reason, "").format_map(_Fields(error.fields))
+
+
+class _Fields(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return key.upper()
