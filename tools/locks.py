@@ -70,7 +70,7 @@ def mismatches(name: str) -> Iterator[str]:
 def main(arguments: list[str]) -> int:
     """Lock, or compare with `--check`; the exit status is 1 where a lock is out of step."""
     if arguments == ["--check"]:
-        found = [line for name in LOCKS for line in mismatches(name)]
+        found = dict.fromkeys(line for name in LOCKS for line in mismatches(name))
         for line in found:
             print(f"{line}: run `make lock` and commit it")
         return 1 if found else 0
