@@ -1,0 +1,120 @@
+"""The road of a miss, with a synthesizer that the test scripts: what is written, who waits, who is told."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+
+from dispatcher.misses import Waiting
+from fakes.rig import INCREMENT, NS, PUMP, READ, Rig
+from kernel.errors import (
+    BadArguments,
+    NotUnderstood,
+    SynthesisFailed,
+    SynthesisPending,
+)
+from kernel.messages import Message, OnMiss
+from kernel.objects import ObjectId, Selector
+from kernel.synthesis import Event, Registered, Started
+from objectstore.ledger_store import LedgerStore
+from objectstore.memory import MemoryLedger
+from objectstore.store import Draft
+from sandbox.host import Sandbox
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox() -> AsyncGenerator[Sandbox]:
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def rig(sandbox: Sandbox) -> AsyncGenerator[Rig]:
+    rig = Rig(await LedgerStore.open(MemoryLedger()), sandbox)
+    yield rig
+    await rig.dispatch.stop()
+
+
+async def test_a_miss_is_written_and_then_the_same_message_runs(rig: Rig) -> None:
+    await rig.put(PUMP, count=1)
+    rig.synthesizer.sources["increment"] = INCREMENT
+    events: list[Event] = []
+    message = Message(PUMP, Selector("increment"), (5,), intent="raise the count")
+    reply = await rig.dispatch.send(message, Waiting(tell=events.append))
+    assert (reply.result, reply.synthesized) == (6, True)
+    assert [type(event) for event in events] == [Started, Registered]
+    assert rig.synthesizer.asked == [message]
+    assert not (await rig.send("increment")).synthesized
+
+
+async def test_a_miss_may_be_installed_at_a_parent(rig: Rig) -> None:
+    await rig.put("pump")
+    await rig.put(PUMP, parents=["pump"], count=1)
+    rig.synthesizer.sources["increment"] = INCREMENT
+    reply = await rig.send("increment", install_at=ObjectId("pump"))
+    assert (reply.method.holder, await rig.slots(PUMP)) == ("pump", {"count": 2})
+
+
+async def test_a_method_cannot_be_installed_beside_the_lookup_path(rig: Rig) -> None:
+    await rig.put("tank")
+    await rig.put(PUMP)
+    with pytest.raises(BadArguments, match="not on the lookup path"):
+        await rig.send("increment", install_at=ObjectId("tank"))
+
+
+async def test_who_wants_no_method_is_told_of_near_ones(rig: Rig) -> None:
+    await rig.put(PUMP, INCREMENT)
+    with pytest.raises(NotUnderstood, match="increment") as missed:
+        await rig.send("incremet", on_miss=OnMiss.NEVER)
+    assert missed.value.near == ("increment",)
+    assert rig.synthesizer.asked == []
+
+
+async def test_a_method_that_another_dispatcher_had_written_is_no_miss(rig: Rig) -> None:
+    await rig.put(PUMP, count=0)
+    with pytest.raises(NotUnderstood):
+        await rig.send("increment", on_miss=OnMiss.NEVER)
+    await rig.store.register(NS, Draft(PUMP, Selector("increment"), INCREMENT), activate=True)
+    assert (await rig.send("increment")).result == 1
+    assert rig.synthesizer.asked == []
+
+
+async def test_a_nested_miss_is_written_too_and_the_root_runs_again_from_its_beginning(rig: Rig) -> None:
+    twice = "def twice(self):\n    self.runs = getattr(self, 'runs', 0) + 1\n    self._p_changed = True\n"
+    await rig.put(PUMP, twice + "    return self.increment() + self.increment()\n")
+    rig.synthesizer.sources["increment"] = INCREMENT
+    reply = await rig.send("twice", intent="count twice")
+    assert (reply.result, await rig.slots(PUMP)) == (3, {"runs": 1, "count": 2})
+    assert "count twice" in rig.synthesizer.asked[0].intent
+
+
+async def test_a_failed_synthesis_is_told_and_changes_nothing(rig: Rig) -> None:
+    await rig.put(PUMP, count=1)
+    with pytest.raises(SynthesisFailed):
+        await rig.send("increment")
+    assert await rig.slots(PUMP) == {"count": 1}
+
+
+async def test_shortly_before_its_deadline_a_waiting_sender_is_told_to_come_back(rig: Rig) -> None:
+    await rig.put(PUMP)
+    rig.synthesizer.sources["increment"] = INCREMENT
+    rig.synthesizer.gate.clear()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + 0.8
+    with pytest.raises(SynthesisPending, match="synthesis-1"):
+        await rig.dispatch.send(Message(PUMP, Selector("increment")), Waiting(deadline))
+    assert loop.time() < deadline
+
+
+async def test_a_message_waiting_for_a_method_holds_nobody_up(rig: Rig) -> None:
+    await rig.put(PUMP, INCREMENT)
+    rig.synthesizer.sources["read"] = READ
+    rig.synthesizer.gate.clear()
+    waiting = asyncio.create_task(rig.send("read"))
+    await rig.synthesizer.began.wait()
+    assert (await rig.send("increment")).result == 1
+    rig.synthesizer.gate.set()
+    assert (await waiting).result == 1
