@@ -31,6 +31,7 @@ SPAN_CHAT: Final = "chat {model}"  # SPAN_CHAT.format(model=...)
 GEN_AI_OPERATION_NAME: Final = "gen_ai.operation.name"
 GEN_AI_OPERATION_CHAT: Final = "chat"
 GEN_AI_PROVIDER_NAME: Final = "gen_ai.provider.name"
+GEN_AI_PROVIDER_OPEN: Final = "openai-compatible"  # who serves the model is the operator's matter
 GEN_AI_REQUEST_MODEL: Final = "gen_ai.request.model"
 GEN_AI_REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
 GEN_AI_REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"

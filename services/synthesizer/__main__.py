@@ -1,0 +1,102 @@
+"""Starts a synthesizer. Law: here alone the environment is read and the parts are put together."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from activation.run import Activator
+from batos.v1.synthesizer_pb2_grpc import add_SynthesizerServicer_to_server
+from chassis.client import channel
+from chassis.server import ServerSpec, announce, run
+from chassis.service import StartError, main
+from chassis.telemetry import Telemetry
+from kernel.errors import StoreUnavailable
+from objectstore.client import StoreClient
+from objectstore.store import Store
+from sandbox.errors import SandboxUnavailable
+from sandbox.host import Sandbox
+from sandbox.jail import WALLS
+from synthesizer.config import Config
+from synthesizer.endpoints import Endpoints, Patience
+from synthesizer.flight import Flights
+from synthesizer.personas import bootstrap
+from synthesizer.servicer import SynthesizerServicer
+from synthesizer.synthesis import Synthesis
+from synthesizer.turns import Turns
+from wire.errors import status_of
+
+ABOUT = (
+    "The synthesizer writes a method for a message that nothing understands: four personas, each through its own "
+    "endpoint, then audit, trial and registration."
+)
+_STORE_SECONDS = 30.0
+
+log = logging.getLogger("synthesizer")
+
+
+async def serve(config: Config, telemetry: Telemetry) -> None:
+    """Serve until told to stop. Raises StartError, ListenError."""
+    async with AsyncExitStack() as stack:
+        store = StoreClient(await stack.enter_async_context(channel(config.objectstore, telemetry=telemetry)))
+        await _bootstrapped(store, config)
+        sandbox = await stack.enter_async_context(_jailed(config))
+        endpoints = Endpoints(config.urls, telemetry, config.persona_key, Patience(config.turn_seconds))
+        synthesis = Synthesis(
+            store, Turns(endpoints, config.models), Activator(sandbox, telemetry), telemetry, config.drafts
+        )
+        flights = Flights(synthesis, telemetry)
+        servicer = SynthesizerServicer(flights)
+        spec = ServerSpec(
+            services={"batos.v1.Synthesizer": lambda server: add_SynthesizerServicer_to_server(servicer, server)},
+            listen=config.listen,
+            status_of=status_of,
+            telemetry=telemetry,
+            ready=announce,
+            allow_insecure_remote=config.insecure_remote,
+        )
+        stop = asyncio.Event()
+        landing = asyncio.create_task(_land(flights, stop))
+        try:
+            await run(spec, stop)
+        finally:
+            stop.set()
+            await landing
+
+
+async def _land(flights: Flights, stop: asyncio.Event) -> None:
+    """End the flights as soon as a stop begins: those who wait are told, instead of holding the stop up."""
+    await stop.wait()
+    await flights.close()
+
+
+async def _bootstrapped(store: Store, config: Config) -> None:
+    """Make the personas, once the objectstore is there. Raises StartError where it is not, in time."""
+    end = time.monotonic() + _STORE_SECONDS
+    while True:
+        try:
+            return await bootstrap(store)
+        except StoreUnavailable as error:
+            if time.monotonic() > end:
+                advice = f"start an objectstore at {config.objectstore}, or say in BATOS_OBJECTSTORE where it is"
+                raise StartError(f"{error.text}: {advice}") from None
+            log.info("waiting for the objectstore at %s", config.objectstore)
+            await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def _jailed(config: Config) -> AsyncGenerator[Sandbox]:
+    require = frozenset(WALLS) if config.require_jail else frozenset[str]()
+    try:
+        async with Sandbox(roots=config.roots, require=require) as sandbox:
+            log.info("drafts are tried behind %s", sandbox.jail)
+            yield sandbox
+    except SandboxUnavailable as error:
+        raise StartError(f"the sandbox does not start: {error}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main("synthesizer", ABOUT, Config, serve, environ=os.environ))

@@ -1,0 +1,76 @@
+"""What came of a draft, and what is said of drafts that failed. Law: a failure is told by the smallest proof of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kernel.errors import AuditRejected, KernelError, SynthesisFailed
+from kernel.messages import Message
+from kernel.objects import Finding, Severity
+from synthesizer import drafts
+from synthesizer.drafts import Draft
+from synthesizer.endpoints import ChatMessages
+from synthesizer.trial import Tried
+
+_MOST_FINDINGS = 3  # told to a person or a persona; one fault often has several
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A draft that has been audited and, where that let it, tried."""
+
+    draft: Draft
+    findings: tuple[Finding, ...]
+    tried: Tried | None
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that refuse it."""
+        return tuple(each for each in self.findings if each.severity is Severity.ERROR)
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong with it, in words."""
+        if self.draft.cut and not self.tried:
+            return "it was cut off before its end; write a shorter one"
+        if self.tried:
+            return self.tried.failure
+        told = (f"line {each.line}: {each.reason} ({each.rule})" for each in self.errors[:_MOST_FINDINGS])
+        return "; ".join(told)
+
+    def closeness(self) -> tuple[int, int, int]:
+        """The smaller, the nearer it came: examples failed, errors found, length."""
+        if self.tried:
+            return self.tried.total - self.tried.passed, 0, len(self.draft.source)
+        return 1 << 30, len(self.errors), len(self.draft.source)
+
+
+def closest(attempts: Sequence[Attempt]) -> Attempt:
+    """The attempt that came nearest."""
+    return min(attempts, key=Attempt.closeness)
+
+
+def repair(asked: ChatMessages, attempts: Sequence[Attempt]) -> ChatMessages:
+    """The conversation that asks for a better draft than the one that came nearest."""
+    best = closest([each for each in attempts if each.draft.source] or attempts)
+    # Where nothing was written there is nothing to correct: the same question, on other seeds.
+    return drafts.repair(asked, best.draft.source, best.complaint) if best.draft.source else asked
+
+
+def failure(message: Message, attempts: Sequence[Attempt]) -> KernelError:
+    """AuditRejected where the audit refused every draft, else SynthesisFailed."""
+    method, count = f"{message.target}.{message.selector}", len(attempts)
+    best = closest(attempts)
+    if best.tried:
+        return SynthesisFailed(
+            f"none of {count} drafts of {method} passed its trial; the nearest: {best.complaint}; "
+            "say more in the intent, or check the examples",
+            object=message.target,
+            selector=message.selector,
+        )
+    rules = sorted({each.rule for attempt in attempts for each in attempt.errors})
+    return AuditRejected(
+        f"the audit refused all {count} drafts of {method} ({', '.join(rules)}); the nearest: {best.complaint}",
+        object=message.target,
+        selector=message.selector,
+        rules=",".join(rules),
+    )

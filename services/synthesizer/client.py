@@ -1,0 +1,53 @@
+"""The synthesizer behind a channel. Law: events as they happen, and failures as the kernel's, by their reason."""
+
+from collections.abc import AsyncGenerator
+from typing import Final
+
+import grpc.aio
+from google.rpc import status_pb2
+from grpc.aio import AioRpcError
+
+from batos.v1 import synthesizer_pb2 as pb
+from batos.v1.synthesizer_pb2_grpc import SynthesizerStub
+from chassis.failure import DETAILS_HEADER
+from kernel.errors import KernelError, StoreUnavailable
+from kernel.messages import Message
+from kernel.synthesis import Event
+from wire.errors import error_of
+from wire.messages import message_to_wire
+from wire.synthesis import event_from_wire
+
+FLIGHT_SECONDS: Final = 600.0  # longer than any synthesis; who waits less leaves, and the synthesis goes on
+
+
+class SynthesizerClient:
+    """Asks for methods."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._rpc = SynthesizerStub(channel)
+
+    async def synthesize(self, message: Message) -> AsyncGenerator[Event]:
+        """The events of the synthesis for a message, until the method is registered; its principal asks.
+
+        Raises what the synthesis failed with, StoreUnavailable where the synthesizer does not answer. Leaving does not
+        end the synthesis.
+        """
+        request = pb.SynthesizeRequest(message=message_to_wire(message), asked_by=message.principal)
+        call = self._rpc.Synthesize(request, timeout=FLIGHT_SECONDS)
+        try:
+            async for response in call:
+                yield event_from_wire(response)
+        except AioRpcError as error:
+            raise failure_of(error) from None
+        finally:
+            call.cancel()
+
+
+def failure_of(error: AioRpcError) -> KernelError:
+    """The kernel error that the synthesizer answered with; StoreUnavailable where gRPC alone says that it failed."""
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_HEADER:
+            content = value if isinstance(value, bytes) else str(value).encode()
+            if (failure := error_of(status_pb2.Status.FromString(content))) is not None:
+                return failure
+    return StoreUnavailable(f"the synthesizer does not answer: {error.code().name} {error.details()}")

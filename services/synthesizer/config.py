@@ -1,0 +1,95 @@
+"""What a synthesizer is told by its environment. Law: the addresses of endpoints are here, and nowhere in an object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chassis.address import Address
+from chassis.config import address, between, boolean, integer, one_of, seconds, setting
+from synthesizer.personas import NAMES
+
+MOST_DRAFTS = 16
+
+
+def url(value: str) -> str:
+    """An http or https URL, without a slash at its end."""
+    text = value.strip().rstrip("/")
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("expected a URL with http:// or https://, such as http://127.0.0.1:8080")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where to listen, which objectstore, which endpoint and model each persona has, and how much to spend."""
+
+    listen: Address = setting(
+        "BATOS_LISTEN",
+        default=Address("127.0.0.1", 7002),
+        parse=address,
+        help="host:port to serve on; port 0: any",
+    )
+    objectstore: Address = setting(
+        "BATOS_OBJECTSTORE", default=Address("127.0.0.1", 7003), parse=address, help="host:port of the objectstore"
+    )
+    persona_url: str = setting(
+        "BATOS_PERSONA_URL", parse=url, help="server of /v1/chat/completions (TGI, vLLM, llama.cpp) for all personas"
+    )
+    brick_url: str | None = setting("BATOS_PERSONA_URL_BRICK", default=None, parse=url, help="the same for BRICK alone")
+    babs_url: str | None = setting("BATOS_PERSONA_URL_BABS", default=None, parse=url, help="the same for BABS alone")
+    robin_url: str | None = setting("BATOS_PERSONA_URL_ROBIN", default=None, parse=url, help="the same for ROBIN alone")
+    alfred_url: str | None = setting(
+        "BATOS_PERSONA_URL_ALFRED", default=None, parse=url, help="the same for ALFRED alone, who writes"
+    )
+    persona_model: str | None = setting(
+        "BATOS_PERSONA_MODEL",
+        default=None,
+        help="model all personas ask for (TGI: a LoRA adapter's id); none: each its own name, such as alfred",
+    )
+    brick_model: str | None = setting("BATOS_PERSONA_MODEL_BRICK", default=None, help="the same for BRICK alone")
+    babs_model: str | None = setting("BATOS_PERSONA_MODEL_BABS", default=None, help="the same for BABS alone")
+    robin_model: str | None = setting("BATOS_PERSONA_MODEL_ROBIN", default=None, help="the same for ROBIN alone")
+    alfred_model: str | None = setting("BATOS_PERSONA_MODEL_ALFRED", default=None, help="the same for ALFRED alone")
+    persona_key: str = setting(
+        "BATOS_PERSONA_KEY", default="none", help="bearer token for the endpoints; the Hub's own is never sent"
+    )
+    turn_seconds: float = setting(
+        "BATOS_TURN_SECONDS",
+        default=120.0,
+        parse=between(seconds, 0.1),
+        help="how long one turn of a persona may take, retries included",
+    )
+    drafts: int = setting(
+        "BATOS_DRAFTS",
+        default=3,
+        parse=between(integer, 1, MOST_DRAFTS),
+        help="drafts that ALFRED writes at a time; two that agree are evidence",
+    )
+    roots: int = setting(
+        "BATOS_ROOTS",
+        default=4,
+        parse=between(integer, 1),
+        help="trials that run in the sandbox at once; others queue",
+    )
+    insecure_remote: bool = setting(
+        "BATOS_ALLOW_INSECURE_REMOTE",
+        default=False,
+        parse=boolean,
+        help="true to serve other machines without TLS; only behind something that encrypts",
+    )
+    require_jail: bool = setting(
+        "BATOS_REQUIRE_JAIL", default=False, parse=boolean, help="true to refuse to start unless every wall stands"
+    )
+    log: str = setting("BATOS_LOG", default="text", parse=one_of("text", "json"), help="text or json lines on stderr")
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Endpoint name to URL: one for each persona, and `default`."""
+        own = (self.brick_url, self.babs_url, self.robin_url, self.alfred_url)
+        named = {name.lower(): given or self.persona_url for name, given in zip(NAMES, own, strict=True)}
+        return {**named, "default": self.persona_url}
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """Persona to the model it asks for where its object names none."""
+        own = (self.brick_model, self.babs_model, self.robin_model, self.alfred_model)
+        return {name: given or self.persona_model or name.lower() for name, given in zip(NAMES, own, strict=True)}

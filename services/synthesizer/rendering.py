@@ -1,0 +1,85 @@
+"""How a message is shown to a persona. Law: what senders wrote is data: one line, quoted, and no way out of the quotes.
+
+Values are in Python's own spelling, with JSON's quotes, so that what is shown can be pasted into a method.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from kernel.messages import Example, Failure, Message
+from kernel.values import Reference, SlotValues, Value
+
+_LONGEST = 600  # characters of one value
+# What chat templates and fences end a turn or a block with. A space breaks them and leaves them readable.
+_MARKERS = re.compile(r"<(?=[|\uff5c]|/?s>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?INST\])|`(?=``)")
+_KINDS: Mapping[type, str] = {
+    bool: "flag",
+    int: "number",
+    float: "number",
+    str: "text",
+    bytes: "content",
+    list: "items",
+    dict: "row",
+    Reference: "other",
+}
+
+
+def quoted(text: str) -> str:
+    """A sender's text as one quoted line."""
+    return json.dumps(_inert(" ".join(text.split())), ensure_ascii=False)
+
+
+def _inert(text: str) -> str:
+    return _MARKERS.sub(lambda found: found[0] + " ", text)
+
+
+def value(thing: Value) -> str:
+    """A value as Python spells it; a long one is cut."""
+    text = _inert(_spelled(thing))
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
+
+
+def _spelled(thing: Value) -> str:
+    match thing:
+        case Reference(id=name):
+            return f"<{name}>"
+        case str():
+            return json.dumps(thing, ensure_ascii=False)
+        case Mapping():
+            return "{" + ", ".join(f"{_spelled(key)}: {_spelled(item)}" for key, item in thing.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(_spelled(item) for item in thing) + "]"
+        case _:
+            return repr(thing)
+
+
+def send(selector: str, arguments: Sequence[Value], keywords: SlotValues) -> str:
+    """A send, such as `increment(by=2)`."""
+    parts = [value(item) for item in arguments] + [f"{name}={value(item)}" for name, item in keywords.items()]
+    return f"{selector}({', '.join(parts)})"
+
+
+def example(selector: str, of: Example) -> str:
+    """An example on one line: `self.count == 4; increment(by=2) -> 6; self.count == 6`."""
+    before = [f"self.{name} == {value(item)}" for name, item in of.before.items()]
+    after = [f"self.{name} == {value(item)}" for name, item in (of.after or {}).items()]
+    sent = send(selector, of.arguments, of.keywords)
+    if isinstance(of.outcome, Failure):
+        return "; ".join([*before, f"{sent} raises {of.outcome.exception or of.outcome.reason}", *after])
+    return "; ".join([*before, f"{sent} -> {value(of.outcome)}", *after])
+
+
+def signature(message: Message) -> str:
+    """A signature that the message fits, such as `increment(self, number)`."""
+    names: list[str] = []
+    for argument in message.arguments:
+        kind = _KINDS.get(type(argument), "value")
+        count = sum(name.rstrip("0123456789") == kind for name in names)
+        names.append(f"{kind}{count + 1}" if count else kind)
+    return f"{message.selector}({', '.join(['self', *names, *message.keywords])})"
+
+
+def slots(of: SlotValues) -> str:
+    """The slots and what they hold, such as `self.count (number)`."""
+    return ", ".join(f"self.{name} ({_KINDS.get(type(item), 'value')})" for name, item in of.items())

@@ -1,0 +1,57 @@
+"""What a trial sees of the store. Law: read once for a synthesis, so that all drafts are tried on the same objects."""
+
+from collections.abc import Mapping
+
+from activation.snapshot import ReadDefinition, ReadSlots
+from kernel.errors import LimitExceeded, ObjectNotFound
+from kernel.lookup import MAX_PATH, lookup_path
+from kernel.objects import Definition, MethodRecord, Namespace, ObjectId, Selector
+from objectstore.store import Store, StoredObject
+
+
+class StoreSnapshot:
+    """The objects of one namespace, each as it was when it was first read. Absences are kept too."""
+
+    def __init__(self, store: Store, namespace: Namespace) -> None:
+        self._store, self._namespace = store, namespace
+        self._objects: dict[ObjectId, StoredObject | None] = {}
+
+    async def object(self, object_id: ObjectId) -> StoredObject | None:
+        """An object; None where there is none. Raises StoreUnavailable."""
+        if object_id not in self._objects:
+            try:
+                self._objects[object_id] = await self._store.get(self._namespace, object_id)
+            except ObjectNotFound:
+                self._objects[object_id] = None
+        return self._objects[object_id]
+
+    async def definition(self, object_id: ObjectId) -> ReadDefinition:
+        """As the Snapshot of activation promises."""
+        found = await self.object(object_id)
+        return ReadDefinition(found.definition, found.definition_revision) if found else ReadDefinition(None, 0)
+
+    async def slots(self, object_id: ObjectId) -> ReadSlots:
+        """As the Snapshot of activation promises."""
+        found = await self.object(object_id)
+        return ReadSlots(found.slots, found.slots_revision) if found else ReadSlots(None, 0)
+
+    async def method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
+        """As the Snapshot of activation promises. Versions never change, so none is kept here."""
+        del incarnation  # the store finds the versions of the object that is there
+        return await self._store.method(self._namespace, holder, selector, number)
+
+    async def path(self, receiver: ObjectId) -> tuple[tuple[ObjectId, ...], Mapping[ObjectId, Definition]]:
+        """The lookup path of an object, and the definitions along it. Raises ObjectNotFound, LimitExceeded."""
+        definitions: dict[ObjectId, Definition] = {}
+        ahead = [receiver]
+        while ahead:
+            name = ahead.pop()
+            if name in definitions:
+                continue
+            if (found := await self.object(name)) is None:
+                raise ObjectNotFound(name)
+            definitions[name] = found.definition
+            if len(definitions) > MAX_PATH:
+                raise LimitExceeded("path", f"{receiver} has more than {MAX_PATH} ancestors")
+            ahead.extend(found.definition.parents)
+        return lookup_path(receiver, {name: item.parents for name, item in definitions.items()}), definitions

@@ -1,0 +1,218 @@
+"""The heart: a message that nothing understands becomes a method. Law: registration is the only write, and comes last.
+
+    admit ─▶ panel ─▶ drafts ─▶ audit ─▶ trial ─▶ choose ─▶ register
+                        ▲                  │ none passed: at most two rounds of repair
+                        └──────────────────┘
+
+Whatever stops a synthesis before its last act leaves nothing behind. Drafts are written at the same time and each is
+audited and tried as it arrives; one whose turn fails is missed only if all fail.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opentelemetry.trace import format_trace_id
+
+import vocabulary
+from activation.examples import Tryout
+from activation.run import Activator
+from chassis.telemetry import Telemetry
+from kernel.errors import EndpointUnavailable
+from kernel.messages import Example, Message
+from kernel.objects import Finding, MethodVersion, ObjectId, PersonaTurn
+from kernel.synthesis import DraftAudited, DraftTried, Registered, Started
+from kernel.values import Reference, SlotValues, Value
+from objectstore.store import Store
+from synthesizer import drafts, panel, personas
+from synthesizer.admission import Admission, admit, selectors_along
+from synthesizer.attempts import Attempt, failure, repair
+from synthesizer.audit import audit, passed
+from synthesizer.drafts import Draft
+from synthesizer.endpoints import ChatMessages, Sampling
+from synthesizer.order import Order
+from synthesizer.panel import Minutes, Mission
+from synthesizer.personas import ALFRED, Persona
+from synthesizer.registration import install, new_method
+from synthesizer.trial import Choice, Trial, Tried, choose
+from synthesizer.turns import Tell, Turns
+
+REPAIRS = 2
+MAX_KNOWN = 12  # methods along the path that BABS is told of
+MAX_OTHERS = 20  # objects a message refers to whose slots its own trial sees
+_MAX_TOKENS = 400
+_FIRST_TEMPERATURE, _TEMPERATURE = 0.2, 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """Writes methods. `count` drafts are written at a time; `clock` is in seconds since 1970."""
+
+    store: Store
+    turns: Turns
+    activator: Activator
+    telemetry: Telemetry
+    count: int = 3
+    clock: Callable[[], float] = time.time
+
+    async def admit(self, message: Message) -> Admission:
+        """Whether the message may be synthesized for. Raises as `admission.admit`."""
+        return await admit(self.store, message)
+
+    async def write(self, order: Order, tell: Tell) -> None:
+        """Write and register a method, and tell of it. The last event is Registered.
+
+        Raises what `admit` raises, EndpointUnavailable, AuditRejected, SynthesisFailed, ApprovalPending, Conflict,
+        StoreUnavailable.
+        """
+        message = order.message
+        names = {
+            vocabulary.SYNTHESIS_ID: order.synthesis_id,
+            vocabulary.NAMESPACE: message.namespace,
+            vocabulary.OBJECT_ID: message.target,
+            vocabulary.SELECTOR: message.selector,
+        }
+        with self.telemetry.span(vocabulary.SPAN_SYNTHESIZE, names):
+            admission = await self.admit(message)
+            if admission.answer is None:
+                tell(Started(order.synthesis_id, message.target))
+                work = _Work(self, order, admission, tell)
+                tell(await work.register(await work.chosen()))
+            else:
+                tell(Registered(*admission.answer))
+
+
+@dataclass(slots=True)
+class _Work:
+    """One synthesis under way: what it stands on, and what it has cost so far."""
+
+    parts: Synthesis
+    order: Order
+    admission: Admission
+    tell: Tell
+    spent: list[PersonaTurn] = field(default_factory=list[PersonaTurn])
+    written: int = 0
+
+    # --- panel and drafts ---
+
+    async def chosen(self) -> Choice:
+        """The draft to register. Raises EndpointUnavailable, AuditRejected, SynthesisFailed."""
+        cast = await personas.read(self.parts.store)
+        mission = Mission(self.order.message, self.admission.receiver.slots or {}, await self._known())
+        with self.parts.telemetry.span(vocabulary.SPAN_PANEL):
+            minutes = await panel.sit(self.parts.turns, cast, mission, self.order.seed, self.tell)
+        self.spent += minutes.turns
+        message = self.order.begin_drafting()
+        trial = await self._trial(message, minutes)
+        asked = drafts.prompt(cast[ALFRED], minutes, message, mission.slots)
+        attempts: list[Attempt] = []
+        for round_ in range(1 + REPAIRS):
+            prompt = repair(asked, attempts) if round_ else asked
+            attempts += await self._round(cast[ALFRED], prompt, trial)
+            if choice := choose([each.tried for each in attempts if each.tried]):
+                return choice
+        raise failure(message, attempts)
+
+    async def _known(self) -> list[MethodVersion]:
+        """The methods along the path, the nearest holder's first."""
+        namespace = self.order.message.namespace
+        along = selectors_along(self.admission.path, self.admission.definitions)
+        known: list[MethodVersion] = []
+        for selector, holder in list(along.items())[:MAX_KNOWN]:
+            known.append((await self.parts.store.method(namespace, holder, selector, 0)).method)
+        return known
+
+    async def _round(self, alfred: Persona, asked: ChatMessages, trial: Trial) -> list[Attempt]:
+        """Drafts at the same time, each audited and tried as it arrives. Raises EndpointUnavailable where none came."""
+        first = self.written + 1
+        self.written += self.parts.count
+        numbers = range(first, first + self.parts.count)
+        outcomes = await asyncio.gather(
+            *(self._attempt(number, alfred, asked, trial) for number in numbers), return_exceptions=True
+        )
+        attempts = [each for each in outcomes if isinstance(each, Attempt)]
+        failures = [each for each in outcomes if isinstance(each, BaseException)]
+        serious = [each for each in failures if not isinstance(each, EndpointUnavailable)]
+        if serious or not attempts:
+            raise (serious or failures)[0]
+        return attempts
+
+    async def _attempt(self, number: int, alfred: Persona, asked: ChatMessages, trial: Trial) -> Attempt:
+        temperature = _FIRST_TEMPERATURE if number == 1 else _TEMPERATURE
+        sampling = Sampling(_MAX_TOKENS, temperature, self.order.seed + number)
+        said = await self.parts.turns.take(alfred, asked, sampling, self.tell, draft=number)
+        self.spent.append(said.turn)
+        draft = Draft(number, drafts.extract(said.answer.text), said.turn, said.answer.cut)
+        findings = self._audited(draft)
+        if not passed(findings):
+            return Attempt(draft, findings, None)
+        return Attempt(draft, findings, await self._tried(draft, findings, trial))
+
+    def _audited(self, draft: Draft) -> tuple[Finding, ...]:
+        with self.parts.telemetry.span(vocabulary.SPAN_AUDIT, {vocabulary.DRAFT_INDEX: draft.index}) as span:
+            findings = audit(draft.source, self.order.message.selector)
+            span.set_attribute(vocabulary.FINDING_RULE, [each.rule for each in findings])
+        self.tell(DraftAudited(draft.index, findings, passed(findings)))
+        return findings
+
+    async def _tried(self, draft: Draft, findings: tuple[Finding, ...], trial: Trial) -> Tried:
+        with self.parts.telemetry.span(vocabulary.SPAN_TRIAL, {vocabulary.DRAFT_INDEX: draft.index}) as span:
+            tried = await trial.of(draft, findings)
+            span.set_attribute(vocabulary.TRIAL_PASSED, not tried.failure)
+        self.tell(DraftTried(draft.index, tried.passed, tried.total, tried.failure))
+        return tried
+
+    async def _trial(self, message: Message, minutes: Minutes) -> Trial:
+        snapshot = self.admission.snapshot
+        live = Example(
+            None,
+            self.admission.receiver.slots or {},
+            message.arguments,
+            message.keywords,
+            self.parts.clock(),
+            self.order.seed,
+            await self._others(message),
+        )
+        tryout = Tryout(self.parts.activator, snapshot, message.namespace)
+        return Trial(tryout, message.target, message, live, minutes.probes)
+
+    async def _others(self, message: Message) -> dict[ObjectId, SlotValues]:
+        """The slots of the objects that the message and the receiver's slots refer to, for its own trial."""
+        given: list[Value] = [*message.arguments, dict(message.keywords), dict(self.admission.receiver.slots or {})]
+        others: dict[ObjectId, SlotValues] = {}
+        for reference in list(dict.fromkeys(references(given)))[:MAX_OTHERS]:
+            read = await self.admission.snapshot.slots(ObjectId(reference.id))
+            if read.slots is not None:
+                others[ObjectId(reference.id)] = read.slots
+        return others
+
+    # --- registration ---
+
+    async def register(self, choice: Choice) -> Registered:
+        """Write the version. Raises ApprovalPending, NotUnderstood, Conflict, StoreUnavailable, StoreFull."""
+        with self.parts.telemetry.span(vocabulary.SPAN_REGISTER) as span:
+            context = span.get_span_context()
+            trace_id = format_trace_id(context.trace_id) if context.is_valid else ""
+            new = new_method(self.order, choice, self.spent, trace_id, self.parts.clock())
+            registered = await install(self.parts.store, self.order.message, self.admission, new)
+            span.set_attribute(vocabulary.METHOD_VERSION, registered.record.method.number)
+            span.set_attribute(vocabulary.EVIDENCE, f"E{registered.record.level - 1}")
+            return registered
+
+
+def references(value: Value) -> Iterator[Reference]:
+    """Every reference in a value."""
+    match value:
+        case Reference():
+            yield value
+        case str() | bytes():
+            pass
+        case Mapping():
+            for item in value.values():
+                yield from references(item)
+        case Sequence():
+            for item in value:
+                yield from references(item)
+        case _:
+            pass
