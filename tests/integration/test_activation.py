@@ -1,9 +1,6 @@
 """A run of a root message, in the real sandbox, over objects that the test writes down."""
 
-from collections.abc import AsyncGenerator
-
 import pytest
-import pytest_asyncio
 
 from activation.examples import Tryout
 from activation.run import MAX_SENDS, Activator, Miss, Run
@@ -23,12 +20,6 @@ INCREMENT = """def increment(self, by=1):
     self._p_changed = True
     return self.count
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sandbox() -> AsyncGenerator[Sandbox]:
-    async with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from dispatcher.dispatch import Dispatch
 from fakes.rig import INCREMENT, NS, PUMP, READ, Rig
@@ -24,24 +22,9 @@ from kernel.objects import Selector
 from kernel.transactions import Lane, Token, Transaction
 from kernel.values import Reference
 from objectstore.ledger_store import LedgerStore
-from objectstore.memory import MemoryLedger
 from objectstore.store import Draft, NewObject, Update
-from sandbox.host import Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sandbox() -> AsyncGenerator[Sandbox]:
-    async with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def rig(sandbox: Sandbox) -> AsyncGenerator[Rig]:
-    rig = Rig(await LedgerStore.open(MemoryLedger()), sandbox)
-    yield rig
-    await rig.dispatch.stop()
 
 
 # --- hits ---

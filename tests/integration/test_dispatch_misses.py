@@ -1,10 +1,8 @@
 """The road of a miss, with a synthesizer that the test scripts: what is written, who waits, who is told."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 
 import pytest
-import pytest_asyncio
 
 from dispatcher.misses import Waiting
 from fakes.rig import INCREMENT, NS, PUMP, READ, Rig
@@ -17,25 +15,9 @@ from kernel.errors import (
 from kernel.messages import Message, OnMiss
 from kernel.objects import ObjectId, Selector
 from kernel.synthesis import Event, Registered, Started
-from objectstore.ledger_store import LedgerStore
-from objectstore.memory import MemoryLedger
 from objectstore.store import Draft
-from sandbox.host import Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sandbox() -> AsyncGenerator[Sandbox]:
-    async with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def rig(sandbox: Sandbox) -> AsyncGenerator[Rig]:
-    rig = Rig(await LedgerStore.open(MemoryLedger()), sandbox)
-    yield rig
-    await rig.dispatch.stop()
 
 
 async def test_a_miss_is_written_and_then_the_same_message_runs(rig: Rig) -> None:

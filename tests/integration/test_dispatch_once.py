@@ -1,11 +1,9 @@
 """A request id takes effect once, whichever dispatcher it reaches."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
 from fakes.request_ids import request_id
 from fakes.rig import INCREMENT, PUMP, Rig
@@ -15,24 +13,8 @@ from kernel.errors import (
 )
 from kernel.messages import Message
 from kernel.objects import Selector
-from objectstore.ledger_store import LedgerStore
-from objectstore.memory import MemoryLedger
-from sandbox.host import Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sandbox() -> AsyncGenerator[Sandbox]:
-    async with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def rig(sandbox: Sandbox) -> AsyncGenerator[Rig]:
-    rig = Rig(await LedgerStore.open(MemoryLedger()), sandbox)
-    yield rig
-    await rig.dispatch.stop()
 
 
 async def test_a_request_takes_effect_once(rig: Rig) -> None:
