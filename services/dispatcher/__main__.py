@@ -7,9 +7,6 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
-from objectstore.client import StoreClient
-from synthesizer.client import SynthesizerClient
-
 from activation.run import Activator
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1.dispatcher_pb2_grpc import add_DispatcherServicer_to_server
@@ -20,10 +17,12 @@ from chassis.telemetry import Telemetry
 from dispatcher.config import Config
 from dispatcher.dispatch import Dispatch
 from dispatcher.servicer import DispatcherServicer
+from objectstore.client import StoreClient
 from objectstore.records import FORMAT
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import Sandbox
 from sandbox.jail import WALLS, JailLevel
+from synthesizer.client import SynthesizerClient
 from wire.errors import status_of
 
 log = logging.getLogger("dispatcher")

@@ -58,7 +58,7 @@ class Commits:
 
 
 class _Lane:
-    """A lane's name and the last number used in each namespace; a commit that is refused, or only validates, uses none."""
+    """A lane and the last number used in each namespace; a commit that is refused, or only validates, uses none."""
 
     def __init__(self) -> None:
         self._name = uuid.uuid4().hex

@@ -5,7 +5,7 @@ leaves in time to answer. Leaving does not end the synthesis.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +21,7 @@ MARGIN_SECONDS = 0.5  # an answer sent at the deadline is often lost
 class Synthesizer(Protocol):
     """Who writes a method for a message."""
 
-    def synthesize(self, message: Message) -> AsyncIterator[Event]:
+    def synthesize(self, message: Message) -> AsyncGenerator[Event]:
         """Events until the method is registered. Raises what the synthesis failed with."""
         ...
 

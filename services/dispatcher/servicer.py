@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, cast
 
 import grpc.aio
-from wire.synthesis import event_to_wire
 
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1 import dispatcher_pb2_grpc
@@ -13,6 +12,7 @@ from dispatcher.dispatch import Dispatch
 from dispatcher.misses import Waiting
 from kernel.synthesis import Event, Started
 from wire.messages import message_from_wire, reply_to_wire
+from wire.synthesis import event_to_wire
 
 Context = grpc.aio.ServicerContext[Any, Any]
 SYNTHESIS_HEADER = "batos-synthesis"
