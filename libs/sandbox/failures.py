@@ -22,7 +22,9 @@ def failure(error: MontyError, limits: Limits) -> SandboxError:
             return LimitExceeded("time", "the guest did not stop and was killed")
         return LimitExceeded("memory", "the worker died: out of memory, or out of stack")
     if isinstance(error, MontySyntaxError):
-        return GuestSyntaxError(error.display("msg")[:_MESSAGE_LIMIT], _line(error.traceback()))
+        frames, text = error.traceback(), error.display("msg")[:_MESSAGE_LIMIT]
+        # A text given to ``exec`` or ``eval`` is parsed while the guest runs.
+        return GuestSyntaxError(text, _line(frames)) if _outside(frames) else _raised("SyntaxError", text, frames)
     if isinstance(error, MontyRuntimeError):
         return _runtime_failure(error, limits)
     return GuestRaised(type(error).__name__, str(error)[:_MESSAGE_LIMIT], 0)
@@ -33,13 +35,21 @@ def _runtime_failure(error: MontyRuntimeError, limits: Limits) -> SandboxError:
     text = error.display("msg")[:_MESSAGE_LIMIT]
     if _never_ran(raised, frames):
         return GuestSyntaxError(text, _line(frames))
-    return _limit(raised, text, limits) or GuestRaised(type(raised).__name__, text, _line(frames))
+    return _limit(raised, text, limits) or _raised(type(raised).__name__, text, frames)
+
+
+def _raised(type_name: str, text: str, frames: list[Frame]) -> GuestRaised:
+    return GuestRaised(type_name, text, _line(frames))
 
 
 def _never_ran(raised: BaseException, frames: list[Frame]) -> bool:
     # Python that Monty does not have is refused while it is parsed, as a NotImplementedError outside of any function;
     # one that the guest raises has at least the frame of its module.
-    return isinstance(raised, NotImplementedError) and all(frame.function_name is None for frame in frames)
+    return isinstance(raised, NotImplementedError) and _outside(frames)
+
+
+def _outside(frames: list[Frame]) -> bool:
+    return all(frame.function_name is None for frame in frames)
 
 
 def _limit(raised: BaseException, text: str, limits: Limits) -> LimitExceeded | None:

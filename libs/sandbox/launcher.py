@@ -35,7 +35,7 @@ _PROGRAM_FD = 200
 _MAX_DESCRIPTORS = 64
 _NOBODY = 65534
 _CLONE_FLAGS = {"user": 0x10000000, "net": 0x40000000, "ipc": 0x08000000, "uts": 0x04000000}
-_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 4, 22, 38, 47
+_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 22, 38, 47
 _SECCOMP_MODE_FILTER, _PR_CAP_AMBIENT_CLEAR_ALL, _WORD = 2, 4, 0xFFFFFFFF
 _LANDLOCK_CREATE, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT = 444, 445, 446  # the same number on every architecture
 _LANDLOCK_EXECUTE, _LANDLOCK_READ_FILE = 1, 4
@@ -101,24 +101,11 @@ def _become_nobody() -> None:
         os.setgroups([])
         os.setresgid(_NOBODY, _NOBODY, _NOBODY)
         os.setresuid(_NOBODY, _NOBODY, _NOBODY)
-        _prctl(_PR_SET_DUMPABLE, _long(1))  # else /proc/self, and with it the maps of a user namespace, is root's
 
 
 def _unshare(name: str) -> None:
-    uid, gid = os.geteuid(), os.getegid()
+    # No user is mapped into a namespace of its own: seen from there, everyone is the kernel's overflow user, nobody.
     _checked(_libc().unshare(_CLONE_FLAGS[name]))
-    if name == "user":
-        _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{_NOBODY} {uid} 1")
-        _write("/proc/self/gid_map", f"{_NOBODY} {gid} 1")
-
-
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
 
 
 def _drop_capabilities() -> None:

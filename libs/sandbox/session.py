@@ -194,7 +194,7 @@ class Session:
         """Answer everything that is not the host's to answer: unknown names, imports, files, the environment."""
         while True:
             if isinstance(snapshot, MontyComplete):
-                return Done(outcome_from_guest(snapshot.output, self._limits))
+                return Done(outcome_from_guest(snapshot, self._limits))
             if isinstance(snapshot, NameLookupSnapshot):
                 snapshot = self._look_up(snapshot)
             elif not isinstance(snapshot, FunctionSnapshot):
@@ -203,7 +203,7 @@ class Session:
                 snapshot = snapshot.resume_not_handled()
             elif snapshot.function_name in self._feed.functions and snapshot.object_id is None:
                 self._snapshot = snapshot
-                return call_from_guest(snapshot.function_name, snapshot.args, snapshot.kwargs, self._limits)
+                return call_from_guest(snapshot, self._limits)
             else:
                 snapshot = snapshot.resume(unknown_name(snapshot.function_name))
 

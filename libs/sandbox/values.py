@@ -4,15 +4,18 @@ Law: only plain values pass, outwards within a budget. Everything from a guest i
 copied, so that neither depth nor shared references can exhaust the host.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Generator
 from typing import cast, get_args
 
 from pydantic_monty import (
     ExcType,
     ExternalExceptionData,
     ExternalReturnValue,
+    FunctionSnapshot,
     MontyClassProxy,
     MontyClassTypeProxy,
+    MontyComplete,
     MontyStdTypeProxy,
 )
 
@@ -25,22 +28,35 @@ _VALUE_BYTES = 8
 _MESSAGE_LIMIT = 2000
 
 
-def outcome_from_guest(value: object, limits: Limits) -> object:
+def outcome_from_guest(ended: MontyComplete, limits: Limits) -> object:
     """A copy of plain values and GuestObjects.
 
     Raises UnsupportedOutput for anything else, LimitExceeded (``depth``, ``size``) beyond the limits.
     """
+    with _conversion():
+        value: object = ended.output
     return _Copier(limits).copy(value, limits.output_depth)
 
 
-def call_from_guest(name: str, args: tuple[object, ...], kwargs: Mapping[str, object], limits: Limits) -> Call:
+def call_from_guest(suspended: FunctionSnapshot, limits: Limits) -> Call:
     """As ``outcome_from_guest``, over the arguments of one call together."""
+    with _conversion():
+        args, kwargs = suspended.args, suspended.kwargs
     copier = _Copier(limits)
     return Call(
-        name,
+        suspended.function_name,
         tuple(copier.copy(value, limits.output_depth) for value in args),
         {key: copier.copy(value, limits.output_depth) for key, value in kwargs.items()},
     )
+
+
+@contextlib.contextmanager
+def _conversion() -> Generator[None]:
+    # Monty builds Python's values here, and fails on some that a guest can make: its own object as a key, for one.
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise UnsupportedOutput(f"a value that Python cannot hold ({error})") from None
 
 
 class _Copier:
@@ -64,19 +80,11 @@ class _Copier:
             return tuple(self.copy(item, depth - 1) for item in cast("tuple[object, ...]", value))
         if kind is dict:
             items = cast("dict[object, object]", value).items()
-            return {self._key(key, depth - 1): self.copy(item, depth - 1) for key, item in items}
+            return {self.copy(key, depth - 1): self.copy(item, depth - 1) for key, item in items}
         if isinstance(value, MontyClassProxy):
             copied = {name: self.copy(item, depth - 1) for name, item in value.attributes.items()}
             return GuestObject(value.name, copied)
         raise UnsupportedOutput(_type_name(value))
-
-    def _key(self, key: object, depth: int) -> object:
-        copied = self.copy(key, depth)
-        try:
-            hash(copied)
-        except TypeError:  # an object of the guest's own type, which its host copy cannot stand for
-            raise UnsupportedOutput(f"{_type_name(key)} as a key") from None
-        return copied
 
     def _spend(self, size: int) -> None:
         self._left -= size
