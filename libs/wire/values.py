@@ -24,8 +24,11 @@ def value_from_wire(value: pb.Value) -> Value:
 
 
 def values_to_wire(values: Mapping[str, Value]) -> dict[str, pb.Value]:
-    """The messages of a map's entries, slots or keywords."""
-    return map_to_wire(values)
+    """The messages of a map's entries, slots or keywords. Raises BadValue."""
+    try:
+        return map_to_wire(values)
+    except BadValueError as error:
+        raise BadValue(str(error)) from None
 
 
 def values_from_wire(values: Mapping[str, pb.Value]) -> dict[str, Value]:
@@ -34,8 +37,8 @@ def values_from_wire(values: Mapping[str, pb.Value]) -> dict[str, Value]:
 
 
 def slots_to_wire(slots: SlotValues) -> pb.Slots:
-    """The message for an object's slots."""
-    return pb.Slots(values=map_to_wire(slots))
+    """The message for an object's slots. Raises BadValue."""
+    return pb.Slots(values=values_to_wire(slots))
 
 
 def slots_from_wire(slots: pb.Slots) -> dict[str, Value]:

@@ -3,7 +3,7 @@
 A commit brings the lane of its committer. Without anything to write it only reads, and leaves the lane alone.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -18,6 +18,7 @@ from objectstore.ledger import Event, Span, Step
 from objectstore.store import Change, Changes
 
 REPLY_SECONDS: Final = 15 * 60  # 10 minutes are promised; the rest is for clocks that differ
+_TOLD: Final = 8
 
 
 class Commits:
@@ -62,7 +63,7 @@ class Commits:
         entry = (await self._core.ledger.read(Span.key(key))).only(0)
         return records.reply(entry.value, receiver, incarnation, principal, request_id) if entry else None
 
-    async def watch(self, namespace: Namespace, after: Token | None) -> AsyncIterator[Changes]:
+    async def watch(self, namespace: Namespace, after: Token | None) -> AsyncGenerator[Changes]:
         """See Store."""
         if after is None:
             revision = (await self._core.ledger.read(Span.key(b"/batos/"))).revision
@@ -110,8 +111,9 @@ def _reply_key(namespace: Namespace, reply: KeptReply) -> bytes:
     return ReplyKey(namespace, reply.receiver, reply.incarnation, reply.principal, reply.request_id).encode()
 
 
-def _conflict(changed: list[str]) -> Conflict:
-    return Conflict(f"changed since it was read: {', '.join(changed) or 'something'}; run again", changed)
+def _conflict(changed: Sequence[str]) -> Conflict:
+    told = changed[:_TOLD]  # a status must stay small
+    return Conflict(f"changed since it was read: {', '.join(told) or 'something'}; run again", told)
 
 
 def _change(event: Event) -> Change | None:

@@ -41,6 +41,10 @@ class Core:
         """The store's clock at a revision."""
         return Token(self.epoch, revision)
 
+    def now(self) -> float:
+        """The time, to the microsecond that the contract carries."""
+        return round(self.clock(), 6)
+
     async def holder(self, namespace: Namespace, object_id: ObjectId, *more: Span) -> tuple["Held", Reading]:
         """An object's definition, read together with more spans. Raises ObjectNotFound."""
         key = DefinitionKey(namespace, object_id).encode()

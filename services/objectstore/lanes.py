@@ -22,7 +22,7 @@ from kernel.objects import SYSTEM_NAMESPACE, Namespace
 from kernel.transactions import Lane
 from objectstore import records
 from objectstore.keys import LaneKey
-from objectstore.ledger import Ledger, Span, Step, Unclear
+from objectstore.ledger import Ledger, Mark, Span, Step, Unclear
 from objectstore.records import LaneRecord
 
 OWN_LANES: Final = 16
@@ -42,6 +42,10 @@ def check_lane(lane: Lane) -> None:
     """Raises BadArguments where it can be no lane."""
     if not _NAME.fullmatch(lane.name) or lane.number < 1:
         raise BadArguments("a lane is named by at most 64 letters, digits and dashes; its numbers begin with 1")
+
+
+def _record(lane: Lane, *, committed: bool) -> bytes:
+    return records.encode(LaneRecord(lane.number, committed))
 
 
 class Lanes:
@@ -67,7 +71,8 @@ class Lanes:
         """A step in the lane of a committer. As take; BadArguments where the number was used already."""
         check_lane(lane)
         key = LaneKey(namespace, lane.name).encode()
-        marked = replace(step, mark=(key, records.encode(LaneRecord(lane.number, committed=True))))
+        mark = Mark(key, _record(lane, committed=False), _record(lane, committed=True))
+        marked = replace(step, mark=mark)
         marked.check()
         while True:
             revision = await self._transact(namespace, lane, marked)
@@ -117,7 +122,7 @@ class Lanes:
         return held.revision if held and made else None
 
     async def _settle(self, key: bytes, lane: Lane) -> int | None:
-        used = records.encode(LaneRecord(lane.number, committed=False))
+        used = _record(lane, committed=False)
         while True:
             held = (await self._ledger.read(Span.key(key))).only(0)
             last = records.lane(held.value) if held else LaneRecord(0, committed=False)

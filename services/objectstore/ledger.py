@@ -66,6 +66,15 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A key whose value must come before `below`, in the order of bytes, and becomes `value`; it must be there."""
+
+    key: bytes
+    below: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One transaction: if all compares hold, all changes are made. No key is changed twice in it."""
 
@@ -78,8 +87,7 @@ class Step:
     """Puts that end by themselves after `seconds`, a minute more or less."""
     seconds: int = 0
     deletes: Sequence[Span] = ()
-    mark: tuple[bytes, bytes] | None = None
-    """A key that holds a smaller value, in the order of bytes, and gets this one."""
+    mark: Mark | None = None
 
     def check(self) -> None:
         """Raises LimitExceeded where no ledger would take it."""
@@ -131,9 +139,10 @@ class Ledger(Protocol):
         ...
 
     def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
-        """Every change in the span after a revision, over lost connections too; without end.
+        """Every change in the span after a revision, over lost connections too, without end.
 
-        StaleToken where the revisions after it are no longer kept, or are yet to come.
+        StaleToken where the revisions after it are no longer kept, or are yet to come; StoreUnavailable where the
+        ledger stays away.
         """
         ...
 

@@ -35,7 +35,7 @@ class MemoryLedger:
         self._expire()
         if not self._holds(step):
             return None
-        puts = {**step.puts, **step.passing, **(dict([step.mark]) if step.mark else {})}
+        puts = {**step.puts, **step.passing, **({step.mark.key: step.mark.value} if step.mark else {})}
         gone = [entry.key for span in step.deletes for entry in self._entries_in(span)]
         if puts or gone:
             self._apply(puts, gone)
@@ -70,7 +70,7 @@ class MemoryLedger:
         return entries if span.values else [Entry(entry.key, b"", entry.revision) for entry in entries]
 
     def _holds(self, step: Step) -> bool:
-        if step.mark and not ((held := self._entries.get(step.mark[0])) and held.value < step.mark[1]):
+        if step.mark and not ((held := self._entries.get(step.mark.key)) and held.value < step.mark.below):
             return False
         return all(self._revision_of(key) == revision for key, revision in step.same.items()) and all(
             entry.revision <= revision for span, revision in step.quiet for entry in self._entries_in(span)

@@ -202,13 +202,13 @@ class Methods:
             parameters=parameters,
             provenance=draft.provenance,
             findings=tuple(draft.findings),
-            created=self._core.clock(),
+            created=self._core.now(),
         )
 
     def _proof(self, evidence: Evidence) -> Evidence:
         if evidence.level is Level.UNSET:
             raise BadArguments("evidence has a level, from AUDITED to APPROVED", field="evidence")
-        return evidence if evidence.at else replace(evidence, at=self._core.clock())
+        return evidence if evidence.at else replace(evidence, at=self._core.now())
 
 
 def _row(held: Held, holder: ObjectId, selector: Selector, number: int) -> MethodPointer:

@@ -75,6 +75,9 @@ class Objects:
             raise BadArguments(f"{prefix[:80]!r} begins no object id", field="prefix")
         size = page_size(size)
         wanted = span(namespace, "d", prefix)
+        if prefix.endswith("/"):
+            # The key of `a` begins with `a/` too; ids below it go on with something above "/".
+            wanted = replace(wanted, begin=wanted.begin + b"0")
         if after := page_position(page):
             begin = DefinitionKey(namespace, _position(after, prefix)).encode() + b"\0"
             wanted = replace(wanted, begin=begin)

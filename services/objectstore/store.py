@@ -10,7 +10,7 @@
 - The parents of every object exist, and have a consistent order, at every revision; no object with children goes.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -153,10 +153,11 @@ class Store(Protocol):
         """The reply kept for a request id, if there is one."""
         ...
 
-    def watch(self, namespace: Namespace, after: Token | None) -> AsyncIterator[Changes]:
+    def watch(self, namespace: Namespace, after: Token | None) -> AsyncGenerator[Changes]:
         """Every change after a token (after now where None), in order, none left out; resumed over lost connections.
 
-        The first item comes at once and tells where the stream begins. StaleToken where it cannot go on from there.
+        The first item comes at once and tells where the stream begins. StaleToken where it cannot go on from there,
+        StoreUnavailable where the store stays away: watch again from the last token then, and nothing is lost.
         """
         ...
 

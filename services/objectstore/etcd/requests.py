@@ -43,8 +43,7 @@ def _compares(step: Step) -> list[Any]:
         for span, revision in step.quiet
     ]
     if step.mark:
-        key, value = step.mark
-        compares.append(compare(key=key, target=etcd.Compare.VALUE, result=less, value=value))
+        compares.append(compare(key=step.mark.key, target=etcd.Compare.VALUE, result=less, value=step.mark.below))
     return compares
 
 
@@ -54,5 +53,5 @@ def _changes(step: Step, lease: int) -> list[Any]:
     changes += [op(request_put=put(key=key, value=value, lease=lease)) for key, value in step.passing.items()]
     changes += [op(request_delete_range=etcd.DeleteRangeRequest(key=span.begin, **_end(span))) for span in step.deletes]
     if step.mark:
-        changes.append(op(request_put=put(key=step.mark[0], value=step.mark[1])))
+        changes.append(op(request_put=put(key=step.mark.key, value=step.mark.value)))
     return changes

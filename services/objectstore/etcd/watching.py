@@ -5,28 +5,35 @@ created, which tells nothing about the events before it. What comes below it aga
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 import grpc.aio
 from grpc.aio import AioRpcError
 
-from kernel.errors import StaleToken
+from kernel.errors import StaleToken, StoreUnavailable
 from objectstore.etcd.connection import Connection, etcd
 from objectstore.ledger import Event, Events, Span
 
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
+_RESUME_SECONDS: Final = 30.0
 
 
 async def watch(connection: Connection, span: Span, after: int) -> AsyncGenerator[Events]:
-    """Every change in the span after a revision, without end. StaleToken where etcd has compacted it away."""
+    """Every change in the span after a revision, without end.
+
+    StaleToken where etcd has compacted it away, StoreUnavailable where it does not come back within half a minute.
+    """
     pause = _FIRST_PAUSE
-    while True:
+    lost: float | None = None
+    while lost is None or time.monotonic() - lost < _RESUME_SECONDS:
         async with connection.watching() as stream:
             try:
                 await stream.write(_request(span, after + 1))
                 while (response := await stream.read()) is not grpc.aio.EOF:
+                    lost = None
                     events = _events(response, after)
                     if events is not None:
                         after, pause = events.revision, _FIRST_PAUSE
@@ -35,8 +42,10 @@ async def watch(connection: Connection, span: Span, after: int) -> AsyncGenerato
                         break
             except (AioRpcError, asyncio.InvalidStateError):  # the latter where the stream ended before the write
                 pass
+        lost = lost or time.monotonic()
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+    raise StoreUnavailable(f"etcd does not come back; watch again after revision {after}")
 
 
 def _request(span: Span, first: int) -> Any:

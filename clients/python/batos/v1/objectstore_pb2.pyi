@@ -212,12 +212,14 @@ class SettleCommitRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class SettleCommitResponse(_message.Message):
-    __slots__ = ("committed", "revision")
+    __slots__ = ("committed", "revision", "token")
     COMMITTED_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
     committed: bool
     revision: int
-    def __init__(self, committed: _Optional[bool] = ..., revision: _Optional[int] = ...) -> None: ...
+    token: str
+    def __init__(self, committed: _Optional[bool] = ..., revision: _Optional[int] = ..., token: _Optional[str] = ...) -> None: ...
 
 class GetReplyRequest(_message.Message):
     __slots__ = ("namespace", "receiver", "incarnation", "principal", "request_id")
@@ -234,12 +236,10 @@ class GetReplyRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., receiver: _Optional[str] = ..., incarnation: _Optional[str] = ..., principal: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class GetReplyResponse(_message.Message):
-    __slots__ = ("reply", "token")
+    __slots__ = ("reply",)
     REPLY_FIELD_NUMBER: _ClassVar[int]
-    TOKEN_FIELD_NUMBER: _ClassVar[int]
     reply: KeptReply
-    token: str
-    def __init__(self, reply: _Optional[_Union[KeptReply, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+    def __init__(self, reply: _Optional[_Union[KeptReply, _Mapping]] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("namespace", "token")

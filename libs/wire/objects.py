@@ -1,0 +1,229 @@
+"""Definitions and method versions between the kernel and the contract. Law: unknown enumeration values are refused."""
+
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from typing import TypeVar
+
+from batos.v1 import object_pb2 as pb
+from kernel.errors import BadArguments, NotServed
+from kernel.objects import (
+    Definition,
+    EffectSet,
+    Evidence,
+    Finding,
+    Level,
+    MethodPointer,
+    MethodRecord,
+    MethodVersion,
+    Parameter,
+    ParameterKind,
+    PersonaTurn,
+    Policy,
+    Provenance,
+    Severity,
+    Synthesis,
+    parse_object_id,
+    parse_selector,
+)
+from wire.enums import enum_to_wire
+from wire.messages import timestamp
+
+E = TypeVar("E", bound=IntEnum)
+
+
+def _member(kind: type[E], number: int, field: str) -> E:
+    try:
+        return kind(number)
+    except ValueError:
+        raise BadArguments(f"{field} has the value {number}, which this version does not know", field=field) from None
+
+
+def policy_to_wire(policy: Policy) -> pb.Policy:
+    """The message for a policy."""
+    return pb.Policy(
+        synthesis=enum_to_wire("SYNTHESIS_MODE", policy.synthesis),
+        min_evidence=enum_to_wire("EVIDENCE_LEVEL", policy.min_evidence),
+        never=policy.never,
+        tokens_per_hour=policy.tokens_per_hour,
+        syntheses_per_hour=policy.syntheses_per_hour,
+    )
+
+
+def policy_from_wire(policy: pb.Policy) -> Policy:
+    """The policy. Raises BadArguments, NotServed where it sets a budget."""
+    for budget in ("tokens_per_hour", "syntheses_per_hour"):
+        if policy.HasField(budget):
+            raise NotServed(f"policy.{budget}")
+    return Policy(
+        synthesis=_member(Synthesis, policy.synthesis, "policy.synthesis"),
+        min_evidence=_member(Level, policy.min_evidence, "policy.min_evidence"),
+        never=tuple(parse_selector(selector) for selector in policy.never),
+    )
+
+
+def pointer_to_wire(pointer: MethodPointer) -> pb.MethodPointer:
+    """The message for a row of a method table."""
+    return pb.MethodPointer(active=pointer.active, latest=pointer.latest)
+
+
+def pointer_from_wire(pointer: pb.MethodPointer) -> MethodPointer:
+    """The row of a method table."""
+    return MethodPointer(pointer.active, pointer.latest)
+
+
+def definition_to_wire(definition: Definition) -> pb.Definition:
+    """The message for a definition; the incarnation goes beside it."""
+    methods: Mapping[str, MethodPointer] = definition.methods
+    return pb.Definition(
+        parents=definition.parents,
+        methods={selector: pointer_to_wire(row) for selector, row in methods.items()},
+        policy=policy_to_wire(definition.policy),
+    )
+
+
+def definition_from_wire(definition: pb.Definition, incarnation: str) -> Definition:
+    """The definition, as the objectstore told it."""
+    return Definition(
+        incarnation=incarnation,
+        parents=tuple(parse_object_id(parent) for parent in definition.parents),
+        methods={selector: pointer_from_wire(row) for selector, row in definition.methods.items()},
+        policy=policy_from_wire(definition.policy),
+    )
+
+
+def finding_to_wire(finding: Finding) -> pb.Finding:
+    """The message for a finding."""
+    severity = enum_to_wire("SEVERITY", finding.severity)
+    return pb.Finding(rule=finding.rule, severity=severity, line=finding.line, reason=finding.reason)
+
+
+def finding_from_wire(finding: pb.Finding) -> Finding:
+    """The finding. Raises BadArguments."""
+    severity = _member(Severity, finding.severity, "finding.severity")
+    return Finding(finding.rule, severity, finding.line, finding.reason)
+
+
+def evidence_to_wire(evidence: Evidence) -> pb.Evidence:
+    """The message for a proof."""
+    level = enum_to_wire("EVIDENCE_LEVEL", evidence.level)
+    return pb.Evidence(level=level, by=evidence.by, at=timestamp(evidence.at), note=evidence.note)
+
+
+def evidence_from_wire(evidence: pb.Evidence) -> Evidence:
+    """The proof; at 0 where its time is not told. Raises BadArguments."""
+    level = _member(Level, evidence.level, "evidence.level")
+    return Evidence(level, evidence.by, evidence.at.ToMicroseconds() / 1e6, evidence.note)
+
+
+def provenance_to_wire(provenance: Provenance) -> pb.Provenance:
+    """The message for where a version comes from."""
+    return pb.Provenance(
+        asked_by=provenance.asked_by,
+        intent=provenance.intent,
+        synthesis_id=provenance.synthesis_id,
+        turns=[turn_to_wire(turn) for turn in provenance.turns],
+        drafts=provenance.drafts,
+        agreeing=provenance.agreeing,
+        examples=provenance.examples,
+        trace_id=provenance.trace_id,
+    )
+
+
+def provenance_from_wire(provenance: pb.Provenance) -> Provenance:
+    """Where a version comes from."""
+    return Provenance(
+        asked_by=provenance.asked_by,
+        intent=provenance.intent,
+        synthesis_id=provenance.synthesis_id,
+        turns=tuple(turn_from_wire(turn) for turn in provenance.turns),
+        drafts=provenance.drafts,
+        agreeing=provenance.agreeing,
+        examples=provenance.examples,
+        trace_id=provenance.trace_id,
+    )
+
+
+def turn_to_wire(turn: PersonaTurn) -> pb.PersonaTurn:
+    """The message for a persona's turn."""
+    return pb.PersonaTurn(
+        persona=turn.persona,
+        model=turn.model,
+        prompt_digest=turn.prompt_digest,
+        input_tokens=turn.input_tokens,
+        output_tokens=turn.output_tokens,
+        seconds=turn.seconds,
+        seed=turn.seed,
+    )
+
+
+def turn_from_wire(turn: pb.PersonaTurn) -> PersonaTurn:
+    """The persona's turn."""
+    return PersonaTurn(
+        turn.persona, turn.model, turn.prompt_digest, turn.input_tokens, turn.output_tokens, turn.seconds, turn.seed
+    )
+
+
+def effects_from_wire(effects: pb.EffectSet) -> EffectSet:
+    """What a method may touch."""
+    return EffectSet(tuple(effects.reads), tuple(effects.writes), tuple(effects.sends))
+
+
+def effects_to_wire(effects: EffectSet) -> pb.EffectSet:
+    """The message for what a method may touch."""
+    return pb.EffectSet(reads=effects.reads, writes=effects.writes, sends=effects.sends)
+
+
+def signature_to_wire(parameters: Iterable[Parameter]) -> pb.Signature:
+    """The message for what a method takes."""
+    return pb.Signature(
+        parameters=[
+            pb.Parameter(name=each.name, kind=enum_to_wire("PARAMETER_KIND", each.kind), has_default=each.has_default)
+            for each in parameters
+        ]
+    )
+
+
+def signature_from_wire(signature: pb.Signature) -> tuple[Parameter, ...]:
+    """What a method takes. Raises BadArguments."""
+    return tuple(
+        Parameter(each.name, _member(ParameterKind, each.kind, "parameter.kind"), each.has_default)
+        for each in signature.parameters
+    )
+
+
+def record_to_wire(record: MethodRecord) -> pb.MethodVersion:
+    """The message for a version with what was appended beside it."""
+    method = record.method
+    return pb.MethodVersion(
+        holder=method.holder,
+        selector=method.selector,
+        number=method.number,
+        source=method.source,
+        digest=method.digest,
+        signature=signature_to_wire(method.parameters),
+        effects=effects_to_wire(method.effects) if method.effects else None,
+        provenance=provenance_to_wire(method.provenance),
+        findings=[finding_to_wire(each) for each in method.findings],
+        created=timestamp(method.created),
+        evidence=[evidence_to_wire(each) for each in record.evidence],
+        active=record.active,
+        retired=record.retired,
+    )
+
+
+def record_from_wire(version: pb.MethodVersion) -> MethodRecord:
+    """The version with what was appended beside it. Raises BadObjectId, BadArguments."""
+    method = MethodVersion(
+        holder=parse_object_id(version.holder),
+        selector=parse_selector(version.selector),
+        number=version.number,
+        source=version.source,
+        digest=version.digest,
+        parameters=signature_from_wire(version.signature),
+        provenance=provenance_from_wire(version.provenance),
+        findings=tuple(finding_from_wire(each) for each in version.findings),
+        created=version.created.ToMicroseconds() / 1e6,
+        effects=effects_from_wire(version.effects) if version.HasField("effects") else None,
+    )
+    evidence = tuple(evidence_from_wire(each) for each in version.evidence)
+    return MethodRecord(method, evidence, active=version.active, retired=version.retired)

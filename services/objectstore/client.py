@@ -1,0 +1,249 @@
+"""The store behind a channel. Law: it keeps the store's promises over a connection that may break at any moment.
+
+Failures come back as the kernel's, by their reason. A read whose answer is lost is repeated. A commit whose answer is
+lost is settled by its lane. Any other change whose answer is lost is CommitUnclear: look, then decide.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from typing import Any, Final, TypeVar
+
+import grpc.aio
+from google.rpc import status_pb2
+from grpc.aio import AioRpcError
+
+from batos.v1 import objectstore_pb2 as pb
+from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
+from chassis.failure import DETAILS_HEADER
+from kernel.errors import CommitUnclear, KernelError, StoreUnavailable
+from kernel.objects import Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Selector
+from kernel.transactions import KeptReply, Lane, Token, Transaction
+from objectstore.store import Changes, Draft, NewObject, Page, StoredObject, Update
+from objectstore.wire import (
+    changes_from_wire,
+    draft_to_wire,
+    new_to_wire,
+    object_from_wire,
+    update_to_wire,
+)
+from wire.errors import error_of
+from wire.objects import evidence_to_wire, pointer_from_wire, record_from_wire
+from wire.transactions import commit_to_wire, kept_reply_from_wire, settle_to_wire, token_from_wire
+
+WATCH_METHOD: Final = "/batos.v1.ObjectStore/Watch"
+CALL_SECONDS: Final = 5.0
+SETTLE_SECONDS: Final = 15.0
+RESUME_SECONDS: Final = 30.0
+_FIRST_PAUSE: Final = 0.02
+_LONGEST_PAUSE: Final = 1.0
+
+_Q = TypeVar("_Q")
+_A = TypeVar("_A")
+
+
+class Lost(StoreUnavailable):
+    """No answer came: what was asked may have happened."""
+
+
+class StoreClient:
+    """A Store. One call takes at most `call_seconds`; a read that gets no answer is repeated for as long again."""
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        *,
+        call_seconds: float = CALL_SECONDS,
+        settle_seconds: float = SETTLE_SECONDS,
+        resume_seconds: float = RESUME_SECONDS,
+    ) -> None:
+        self._rpc = ObjectStoreStub(channel)
+        self._call_seconds = call_seconds
+        self._settle_seconds = settle_seconds
+        self._resume_seconds = resume_seconds
+
+    async def create(self, namespace: Namespace, new: NewObject) -> StoredObject:
+        """See Store."""
+        made = await self._change(self._rpc.CreateObject, new_to_wire(namespace, new))
+        return object_from_wire(made.object, made.token)
+
+    async def get(self, namespace: Namespace, object_id: ObjectId) -> StoredObject:
+        """See Store."""
+        found = await self._read(self._rpc.GetObject, pb.GetObjectRequest(namespace=namespace, id=object_id))
+        return object_from_wire(found.object, found.token)
+
+    async def list(self, namespace: Namespace, prefix: str, size: int, page: str) -> Page[StoredObject]:
+        """See Store."""
+        request = pb.ListObjectsRequest(namespace=namespace, prefix=prefix, page_size=size, page_token=page)
+        found = await self._read(self._rpc.ListObjects, request)
+        items = [object_from_wire(item, found.token) for item in found.objects]
+        return Page(items, found.next_page_token, token_from_wire(found.token))
+
+    async def update(self, namespace: Namespace, update: Update) -> StoredObject:
+        """See Store."""
+        after = await self._change(self._rpc.UpdateObject, update_to_wire(namespace, update))
+        return object_from_wire(after.object, after.token)
+
+    async def delete(self, namespace: Namespace, object_id: ObjectId) -> Token:
+        """See Store."""
+        request = pb.DeleteObjectRequest(namespace=namespace, id=object_id)
+        return token_from_wire((await self._change(self._rpc.DeleteObject, request)).token)
+
+    async def clone(self, namespace: Namespace, prototype: ObjectId, object_id: ObjectId) -> StoredObject:
+        """See Store."""
+        request = pb.CloneObjectRequest(namespace=namespace, prototype=prototype, id=object_id)
+        clone = await self._change(self._rpc.CloneObject, request)
+        return object_from_wire(clone.object, clone.token)
+
+    async def commit(self, transaction: Transaction, lane: Lane) -> Token:
+        """See Store."""
+        transaction.check()
+        try:
+            made = await self._change(self._rpc.Commit, commit_to_wire(transaction, lane))
+        except CommitUnclear:
+            if not transaction.writes and transaction.reply is None:
+                raise StoreUnavailable("the objectstore does not answer: the reads are not validated") from None
+            if (token := await self.settle(transaction.namespace, lane)) is None:
+                raise StoreUnavailable("the objectstore did not answer, and nothing was changed: try again") from None
+            return token
+        return token_from_wire(made.token)
+
+    async def settle(self, namespace: Namespace, lane: Lane) -> Token | None:
+        """See Store."""
+        end = time.monotonic() + self._settle_seconds
+        request = settle_to_wire(namespace, lane)
+        try:
+            answer = await self._until(end, self._rpc.SettleCommit, request)
+            return token_from_wire(answer.token) if answer.committed else None
+        except StoreUnavailable as error:
+            raise CommitUnclear(error.text, unclear=lane.name) from None
+
+    async def kept_reply(
+        self, namespace: Namespace, receiver: ObjectId, incarnation: str, principal: str, request_id: str
+    ) -> KeptReply | None:
+        """See Store."""
+        request = pb.GetReplyRequest(
+            namespace=namespace,
+            receiver=receiver,
+            incarnation=incarnation,
+            principal=principal,
+            request_id=request_id,
+        )
+        answer = await self._read(self._rpc.GetReply, request)
+        return kept_reply_from_wire(answer.reply) if answer.HasField("reply") else None
+
+    async def watch(self, namespace: Namespace, after: Token | None) -> AsyncGenerator[Changes]:
+        """See Store."""
+        begun, pause = False, _FIRST_PAUSE
+        lost: float | None = None
+        while True:
+            call = self._rpc.Watch(pb.WatchRequest(namespace=namespace, token=str(after) if after else ""))
+            try:
+                async for frame in call:
+                    changes = changes_from_wire(frame)
+                    # On going on, the first frame only repeats where that is.
+                    if not begun or changes.items or changes.token != after:
+                        yield changes
+                    begun, after, lost, pause = True, changes.token, None, _FIRST_PAUSE
+            except AioRpcError as error:
+                failure, lost = failure_of(error), lost or time.monotonic()
+                if not isinstance(failure, StoreUnavailable) or time.monotonic() - lost > self._resume_seconds:
+                    raise failure from None
+            finally:
+                call.cancel()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def register(
+        self, namespace: Namespace, draft: Draft, *, activate: bool, expected_definition: int | None = None
+    ) -> tuple[MethodRecord, Token]:
+        """See Store."""
+        request = draft_to_wire(namespace, draft, expected_definition, activate=activate)
+        made = await self._change(self._rpc.RegisterMethod, request)
+        return record_from_wire(made.method), token_from_wire(made.token)
+
+    async def method(self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int) -> MethodRecord:
+        """See Store."""
+        request = pb.GetMethodRequest(namespace=namespace, holder=holder, selector=selector, number=number)
+        return record_from_wire((await self._read(self._rpc.GetMethod, request)).method)
+
+    async def methods(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector | None, size: int, page: str
+    ) -> Page[MethodRecord]:
+        """See Store."""
+        request = pb.ListMethodsRequest(
+            namespace=namespace, holder=holder, selector=selector or "", page_size=size, page_token=page
+        )
+        found = await self._read(self._rpc.ListMethods, request)
+        items = [record_from_wire(item) for item in found.methods]
+        return Page(items, found.next_page_token, token_from_wire(found.token))
+
+    async def activate(
+        self,
+        namespace: Namespace,
+        holder: ObjectId,
+        selector: Selector,
+        number: int,
+        *,
+        expected_definition: int | None = None,
+        evidence: Evidence | None = None,
+    ) -> tuple[MethodPointer, MethodPointer, Token]:
+        """See Store."""
+        request = pb.ActivateMethodRequest(
+            namespace=namespace,
+            holder=holder,
+            selector=selector,
+            number=number,
+            expected_definition_revision=expected_definition,
+            evidence=None if evidence is None else evidence_to_wire(evidence),
+        )
+        done = await self._change(self._rpc.ActivateMethod, request)
+        return pointer_from_wire(done.pointer), pointer_from_wire(done.before), token_from_wire(done.token)
+
+    async def retire(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+    ) -> tuple[MethodPointer, Token]:
+        """See Store."""
+        request = pb.RetireMethodRequest(namespace=namespace, holder=holder, selector=selector, number=number)
+        done = await self._change(self._rpc.RetireMethod, request)
+        return pointer_from_wire(done.pointer), token_from_wire(done.token)
+
+    async def _change(self, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
+        """One call, never repeated. CommitUnclear where no answer came."""
+        try:
+            return await rpc(request, timeout=self._call_seconds)
+        except AioRpcError as error:
+            failure = failure_of(error)
+        if isinstance(failure, Lost) or "unclear" in failure.fields:
+            raise CommitUnclear(failure.text, **failure.fields)
+        raise failure
+
+    async def _read(self, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
+        return await self._until(time.monotonic() + self._call_seconds, rpc, request)
+
+    async def _until(self, end: float, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
+        """The answer to what may be repeated. StoreUnavailable where none came until `end`."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await rpc(request, timeout=self._call_seconds)
+            except AioRpcError as error:
+                failure = failure_of(error)
+            if not isinstance(failure, StoreUnavailable) or time.monotonic() + pause > end:
+                raise failure
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def failure_of(error: AioRpcError) -> KernelError:
+    """The kernel error that the store answered with; Lost where gRPC alone says that something failed."""
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_HEADER:
+            status = status_pb2.Status.FromString(_bytes(value))
+            if (failure := error_of(status)) is not None:
+                return failure
+    return Lost(f"the objectstore does not answer: {error.code().name} {error.details()}")
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()

@@ -1,0 +1,188 @@
+"""The objectstore's RPCs. Law: translate, ask the store, translate; the chassis tells failures by their reason."""
+
+# ruff: noqa: ARG002 - the context is in gRPC's signature, whether it is needed or not
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
+from typing import Any
+
+import grpc.aio
+
+from batos.v1 import objectstore_pb2 as pb
+from batos.v1.objectstore_pb2_grpc import ObjectStoreServicer
+from kernel.errors import StoreUnavailable
+from kernel.objects import parse_namespace, parse_object_id, parse_selector
+from kernel.transactions import Lane
+from objectstore.store import Changes, Store
+from objectstore.wire import (
+    changes_to_wire,
+    draft_from_wire,
+    new_from_wire,
+    object_to_wire,
+    update_from_wire,
+)
+from wire.objects import evidence_from_wire, pointer_to_wire, record_to_wire
+from wire.transactions import commit_from_wire, kept_reply_to_wire, token_from_wire
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class StoreServicer(ObjectStoreServicer):
+    """Serves a store; watches end when `stop` is set, for a server that stops waits for what is open."""
+
+    def __init__(self, store: Store, stop: asyncio.Event) -> None:
+        self._store, self._stop = store, stop
+
+    async def CreateObject(self, request: pb.CreateObjectRequest, context: Context) -> pb.CreateObjectResponse:
+        """Make an object."""
+        namespace = parse_namespace(request.namespace)
+        made = await self._store.create(namespace, new_from_wire(request))
+        return pb.CreateObjectResponse(object=object_to_wire(namespace, made), token=str(made.token))
+
+    async def GetObject(self, request: pb.GetObjectRequest, context: Context) -> pb.GetObjectResponse:
+        """Read one object."""
+        namespace = parse_namespace(request.namespace)
+        found = await self._store.get(namespace, parse_object_id(request.id))
+        return pb.GetObjectResponse(object=object_to_wire(namespace, found), token=str(found.token))
+
+    async def ListObjects(self, request: pb.ListObjectsRequest, context: Context) -> pb.ListObjectsResponse:
+        """Read a page of objects."""
+        namespace = parse_namespace(request.namespace)
+        page = await self._store.list(namespace, request.prefix, request.page_size, request.page_token)
+        return pb.ListObjectsResponse(
+            objects=[object_to_wire(namespace, item) for item in page.items],
+            next_page_token=page.next_page,
+            token=str(page.token),
+        )
+
+    async def UpdateObject(self, request: pb.UpdateObjectRequest, context: Context) -> pb.UpdateObjectResponse:
+        """Replace parents, policy or slots."""
+        namespace = parse_namespace(request.namespace)
+        after = await self._store.update(namespace, update_from_wire(request))
+        return pb.UpdateObjectResponse(object=object_to_wire(namespace, after), token=str(after.token))
+
+    async def DeleteObject(self, request: pb.DeleteObjectRequest, context: Context) -> pb.DeleteObjectResponse:
+        """Remove an object."""
+        token = await self._store.delete(parse_namespace(request.namespace), parse_object_id(request.id))
+        return pb.DeleteObjectResponse(token=str(token))
+
+    async def CloneObject(self, request: pb.CloneObjectRequest, context: Context) -> pb.CloneObjectResponse:
+        """Clone an object."""
+        namespace = parse_namespace(request.namespace)
+        clone = await self._store.clone(namespace, parse_object_id(request.prototype), parse_object_id(request.id))
+        return pb.CloneObjectResponse(object=object_to_wire(namespace, clone), token=str(clone.token))
+
+    async def Commit(self, request: pb.CommitRequest, context: Context) -> pb.CommitResponse:
+        """Apply a transaction."""
+        token = await self._store.commit(*commit_from_wire(request))
+        return pb.CommitResponse(revision=token.revision, token=str(token))
+
+    async def SettleCommit(self, request: pb.SettleCommitRequest, context: Context) -> pb.SettleCommitResponse:
+        """Decide a commit whose answer was lost."""
+        token = await self._store.settle(parse_namespace(request.namespace), Lane(request.lane, request.number))
+        return (
+            pb.SettleCommitResponse()
+            if token is None
+            else pb.SettleCommitResponse(committed=True, revision=token.revision, token=str(token))
+        )
+
+    async def GetReply(self, request: pb.GetReplyRequest, context: Context) -> pb.GetReplyResponse:
+        """Read a kept reply."""
+        reply = await self._store.kept_reply(
+            parse_namespace(request.namespace),
+            parse_object_id(request.receiver),
+            request.incarnation,
+            request.principal,
+            request.request_id,
+        )
+        return pb.GetReplyResponse(reply=None if reply is None else kept_reply_to_wire(reply))
+
+    async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncGenerator[pb.WatchResponse]:
+        """Tell every change."""
+        after = token_from_wire(request.token) if request.token else None
+        stopping = asyncio.create_task(self._stop.wait())
+        async with aclosing(self._store.watch(parse_namespace(request.namespace), after)) as frames:
+            try:
+                while (changes := await _unless(stopping, anext(frames))) is not None:
+                    yield changes_to_wire(changes)
+            finally:
+                stopping.cancel()
+        raise StoreUnavailable("this server stops: watch again, from the last token")
+
+    async def RegisterMethod(self, request: pb.RegisterMethodRequest, context: Context) -> pb.RegisterMethodResponse:
+        """Append a method version."""
+        record, token = await self._store.register(
+            parse_namespace(request.namespace),
+            draft_from_wire(request),
+            activate=request.activate,
+            expected_definition=_expected(request),
+        )
+        return pb.RegisterMethodResponse(method=record_to_wire(record), token=str(token))
+
+    async def GetMethod(self, request: pb.GetMethodRequest, context: Context) -> pb.GetMethodResponse:
+        """Read a method version."""
+        record = await self._store.method(
+            parse_namespace(request.namespace),
+            parse_object_id(request.holder),
+            parse_selector(request.selector),
+            request.number,
+        )
+        return pb.GetMethodResponse(method=record_to_wire(record))
+
+    async def ListMethods(self, request: pb.ListMethodsRequest, context: Context) -> pb.ListMethodsResponse:
+        """Read a page of method versions."""
+        page = await self._store.methods(
+            parse_namespace(request.namespace),
+            parse_object_id(request.holder),
+            parse_selector(request.selector) if request.selector else None,
+            request.page_size,
+            request.page_token,
+        )
+        return pb.ListMethodsResponse(
+            methods=[record_to_wire(item) for item in page.items],
+            next_page_token=page.next_page,
+            token=str(page.token),
+        )
+
+    async def ActivateMethod(self, request: pb.ActivateMethodRequest, context: Context) -> pb.ActivateMethodResponse:
+        """Move a selector's pointer."""
+        after, before, token = await self._store.activate(
+            parse_namespace(request.namespace),
+            parse_object_id(request.holder),
+            parse_selector(request.selector),
+            request.number,
+            expected_definition=_expected(request),
+            evidence=evidence_from_wire(request.evidence) if request.HasField("evidence") else None,
+        )
+        return pb.ActivateMethodResponse(
+            pointer=pointer_to_wire(after), before=pointer_to_wire(before), token=str(token)
+        )
+
+    async def RetireMethod(self, request: pb.RetireMethodRequest, context: Context) -> pb.RetireMethodResponse:
+        """Retire a method version."""
+        after, token = await self._store.retire(
+            parse_namespace(request.namespace),
+            parse_object_id(request.holder),
+            parse_selector(request.selector),
+            request.number,
+        )
+        return pb.RetireMethodResponse(pointer=pointer_to_wire(after), token=str(token))
+
+
+async def _unless(stopping: asyncio.Task[Any], coming: Coroutine[Any, Any, Changes]) -> Changes | None:
+    """What comes next, or None where the server stops before."""
+    task = asyncio.create_task(coming)
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return await task if task.done() else None
+    finally:
+        if not task.done():
+            task.cancel()
+            # The stream below is closed only when nothing reads from it.
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def _expected(request: pb.RegisterMethodRequest | pb.ActivateMethodRequest) -> int | None:
+    given = request.HasField("expected_definition_revision")
+    return request.expected_definition_revision if given else None

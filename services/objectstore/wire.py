@@ -1,0 +1,168 @@
+"""What the store's own words are in the contract. Law: pure translation; defaults are those of the proto's comments."""
+
+from collections.abc import Iterable
+
+from batos.v1 import object_pb2
+from batos.v1 import objectstore_pb2 as pb
+from kernel.errors import NotServed
+from kernel.objects import Namespace, ObjectId, Policy, parse_object_id, parse_selector
+from kernel.transactions import Key, Part
+from objectstore.store import Change, Changes, Draft, NewObject, StoredObject, Update
+from wire.objects import (
+    definition_from_wire,
+    definition_to_wire,
+    evidence_from_wire,
+    evidence_to_wire,
+    finding_from_wire,
+    finding_to_wire,
+    policy_from_wire,
+    policy_to_wire,
+    provenance_from_wire,
+    provenance_to_wire,
+)
+from wire.transactions import part_from_wire, part_to_wire, token_from_wire
+from wire.values import slots_from_wire, slots_to_wire
+
+
+def object_to_wire(namespace: Namespace, stored: StoredObject) -> object_pb2.Object:
+    """The message for an object, without slots where they were not read."""
+    return object_pb2.Object(
+        namespace=namespace,
+        id=stored.object_id,
+        incarnation=stored.definition.incarnation,
+        definition=definition_to_wire(stored.definition),
+        slots=None if stored.slots is None else slots_to_wire(stored.slots),
+        definition_revision=stored.definition_revision,
+        slots_revision=stored.slots_revision,
+    )
+
+
+def object_from_wire(item: object_pb2.Object, token: str) -> StoredObject:
+    """The object as the store told it."""
+    return StoredObject(
+        parse_object_id(item.id),
+        definition_from_wire(item.definition, item.incarnation),
+        item.definition_revision,
+        slots_from_wire(item.slots) if item.HasField("slots") else None,
+        item.slots_revision,
+        token_from_wire(token),
+    )
+
+
+def new_to_wire(namespace: Namespace, new: NewObject) -> pb.CreateObjectRequest:
+    """The request for a new object."""
+    return pb.CreateObjectRequest(
+        namespace=namespace,
+        id=new.object_id,
+        parents=new.parents,
+        policy=policy_to_wire(new.policy),
+        slots=slots_to_wire(new.slots),
+    )
+
+
+def new_from_wire(request: pb.CreateObjectRequest) -> NewObject:
+    """What to make. Raises BadObjectId, BadArguments, BadValue, NotServed, LimitExceeded."""
+    return NewObject(
+        parse_object_id(request.id),
+        _ids(request.parents),
+        policy_from_wire(request.policy) if request.HasField("policy") else Policy(),
+        slots_from_wire(request.slots),
+    )
+
+
+def update_to_wire(namespace: Namespace, update: Update) -> pb.UpdateObjectRequest:
+    """The request to replace parts of an object."""
+    return pb.UpdateObjectRequest(
+        namespace=namespace,
+        id=update.object_id,
+        parents=None if update.parents is None else pb.ParentList(ids=update.parents),
+        policy=None if update.policy is None else policy_to_wire(update.policy),
+        slots=None if update.slots is None else slots_to_wire(update.slots),
+        expected_definition_revision=update.expected_definition,
+        expected_slots_revision=update.expected_slots,
+    )
+
+
+def update_from_wire(request: pb.UpdateObjectRequest) -> Update:
+    """What to replace. Raises BadObjectId, BadArguments, BadValue, NotServed, LimitExceeded."""
+    return Update(
+        parse_object_id(request.id),
+        _ids(request.parents.ids) if request.HasField("parents") else None,
+        policy_from_wire(request.policy) if request.HasField("policy") else None,
+        slots_from_wire(request.slots) if request.HasField("slots") else None,
+        request.expected_definition_revision if request.HasField("expected_definition_revision") else None,
+        request.expected_slots_revision if request.HasField("expected_slots_revision") else None,
+    )
+
+
+def draft_to_wire(
+    namespace: Namespace, draft: Draft, expected_definition: int | None, *, activate: bool
+) -> pb.RegisterMethodRequest:
+    """The request to register a version. Raises NotServed where effects are set."""
+    if draft.effects is not None:
+        raise NotServed("effects")
+    return pb.RegisterMethodRequest(
+        namespace=namespace,
+        holder=draft.holder,
+        selector=draft.selector,
+        source=draft.source,
+        provenance=provenance_to_wire(draft.provenance),
+        findings=[finding_to_wire(finding) for finding in draft.findings],
+        evidence=[evidence_to_wire(proof) for proof in draft.evidence],
+        activate=activate,
+        expected_definition_revision=expected_definition,
+    )
+
+
+def draft_from_wire(request: pb.RegisterMethodRequest) -> Draft:
+    """What to register. Raises BadObjectId, BadArguments, NotServed."""
+    if request.HasField("effects"):
+        raise NotServed("effects")
+    return Draft(
+        parse_object_id(request.holder),
+        parse_selector(request.selector),
+        request.source,
+        provenance_from_wire(request.provenance),
+        tuple(finding_from_wire(finding) for finding in request.findings),
+        tuple(evidence_from_wire(proof) for proof in request.evidence),
+    )
+
+
+def changes_to_wire(changes: Changes) -> pb.WatchResponse:
+    """The frame for some changes."""
+    return pb.WatchResponse(
+        changes=[_change_to_wire(change) for change in changes.items],
+        token=str(changes.token),
+        revision=changes.token.revision,
+    )
+
+
+def changes_from_wire(frame: pb.WatchResponse) -> Changes:
+    """The changes of a frame."""
+    return Changes([_change_from_wire(change) for change in frame.changes], token_from_wire(frame.token))
+
+
+def _change_to_wire(change: Change) -> pb.Change:
+    definition, slots = change.definition, change.slots
+    return pb.Change(
+        id=change.key.object_id,
+        part=part_to_wire(change.key.part),
+        revision=change.revision,
+        deleted=change.deleted,
+        incarnation="" if definition is None else definition.incarnation,
+        definition=None if definition is None else definition_to_wire(definition),
+        slots=None if slots is None else slots_to_wire(slots),
+    )
+
+
+def _change_from_wire(change: pb.Change) -> Change:
+    key = Key(parse_object_id(change.id), part_from_wire(change.part))
+    if change.deleted:
+        return Change(key, change.revision)
+    if key.part is Part.DEFINITION:
+        return Change(key, change.revision, definition_from_wire(change.definition, change.incarnation))
+    return Change(key, change.revision, None, slots_from_wire(change.slots))
+
+
+def _ids(texts: Iterable[str]) -> tuple[ObjectId, ...]:
+    return tuple(parse_object_id(text) for text in texts)

@@ -1,0 +1,148 @@
+"""The store in every shape that tests hold to its promises, and ways to disturb it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+
+import aetcd
+
+from batos.v1.objectstore_pb2_grpc import add_ObjectStoreServicer_to_server
+from chassis.address import Address
+from chassis.client import channel
+from chassis.server import Server, ServerSpec
+from kernel.objects import DEFAULT_NAMESPACE, Namespace, ObjectId
+from kernel.transactions import Key, Part, Transaction
+from kernel.values import SlotValues
+from objectstore.client import StoreClient
+from objectstore.etcd.ledger import EtcdLedger
+from objectstore.ledger import Events, Ledger, Reading, Span, Step, Unclear
+from objectstore.ledger_store import LedgerStore
+from objectstore.memory import MemoryLedger
+from objectstore.servicer import StoreServicer
+from objectstore.store import Store, StoredObject
+from wire.errors import status_of
+
+EVERYTHING = Span(b"/", b"0")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A store under test, the ledger it ends in, and how to make that ledger forget its history."""
+
+    store: Store
+    ledger: Ledger
+    compact: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def in_memory() -> AsyncGenerator[Kept]:
+    ledger = MemoryLedger()
+
+    async def compact() -> None:
+        ledger.compact()
+
+    yield Kept(await LedgerStore.open(ledger), ledger, compact)
+
+
+@asynccontextmanager
+async def in_etcd(endpoint: str) -> AsyncGenerator[Kept]:
+    address = Address.parse(endpoint)
+    ledger = await EtcdLedger.open([address])
+
+    async def compact() -> None:
+        async with aetcd.Client(address.host, address.port) as client:
+            await client.compact((await ledger.read(EVERYTHING)).revision, physical=True)
+
+    try:
+        yield Kept(await LedgerStore.open(ledger), ledger, compact)
+    finally:
+        await ledger.close()
+
+
+@asynccontextmanager
+async def served(kept: Kept) -> AsyncGenerator[Kept]:
+    """The same store, behind a server and a channel."""
+    async with serving(kept.store) as address, channel(address) as connected:
+        yield Kept(StoreClient(connected), kept.ledger, kept.compact)
+
+
+@asynccontextmanager
+async def serving(store: Store) -> AsyncGenerator[Address]:
+    """Where a server of the store listens."""
+    stop = asyncio.Event()
+    servicer = StoreServicer(store, stop)
+    spec = ServerSpec(
+        services={"batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server)},
+        listen=Address("127.0.0.1", 0),
+        status_of=status_of,
+        grace=1.0,
+    )
+    async with Server(spec) as server:
+        try:
+            yield server.address
+        finally:
+            stop.set()
+
+
+class Lose(Enum):
+    """What becomes of the next transaction whose answer is lost."""
+
+    ANSWER = "it is applied"
+    REQUEST = "it never arrives"
+    LATE = "it arrives when it is told to"
+
+
+class LosingLedger:
+    """A ledger that loses answers: each transaction takes the next of `losses`, and after those none is lost."""
+
+    def __init__(self, ledger: Ledger, *losses: Lose | None) -> None:
+        self.ledger = ledger
+        self.losses = list(losses)
+        self.late: list[Step] = []
+
+    async def read(self, *spans: Span) -> Reading:
+        return await self.ledger.read(*spans)
+
+    async def transact(self, step: Step) -> int | None:
+        loss = self.losses.pop(0) if self.losses else None
+        if loss is Lose.LATE:
+            self.late.append(step)
+        if loss in {None, Lose.ANSWER}:
+            revision = await self.ledger.transact(step)
+            if loss is None:
+                return revision
+        raise Unclear("lost by the test")
+
+    async def arrive(self) -> list[int | None]:
+        """What comes of the late ones."""
+        return [await self.ledger.transact(step) for step in self.late]
+
+    def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
+        return self.ledger.watch(span, after)
+
+    async def close(self) -> None:
+        await self.ledger.close()
+
+
+def writing(*objects: StoredObject, slots: SlotValues, namespace: Namespace = DEFAULT_NAMESPACE) -> Transaction:
+    """The transaction that read these objects, and gives each the slots."""
+    return Transaction(namespace, reads_of(*objects), {each.object_id: slots for each in objects})
+
+
+def reads_of(*objects: StoredObject) -> dict[Key, int]:
+    """Both parts of objects, as they were read."""
+    return {
+        key: revision
+        for each in objects
+        for key, revision in (
+            (Key(each.object_id, Part.DEFINITION), each.definition_revision),
+            (Key(each.object_id, Part.SLOTS), each.slots_revision),
+        )
+    }
+
+
+def absent(object_id: ObjectId) -> dict[Key, int]:
+    """The reads that found no object."""
+    return {Key(object_id, Part.DEFINITION): 0, Key(object_id, Part.SLOTS): 0}
