@@ -34,11 +34,10 @@ def _imports(subject: Subject) -> Found:
         match node:
             case ast.Import(names=names):
                 modules = [item.name for item in names]
-            case ast.ImportFrom(module=module, level=0, names=names) if module and names[0].name != "*":
+            case ast.ImportFrom(module=module, level=0) if module:
                 modules = [module]
             case ast.ImportFrom():
-                yield node.lineno, "import the names themselves: from math import floor"
-                continue
+                modules = ["a package around the method"]
             case _:
                 continue
         for module in modules:
