@@ -15,7 +15,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, Union, cast
 
 import msgspec
@@ -28,11 +27,31 @@ INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 REFERENCE_EXTENSION = 1
 
 
-@dataclass(frozen=True, slots=True)
 class Reference:
-    """Another object of the same namespace; it may dangle."""
+    """Another object of the same namespace; it may dangle.
 
-    id: str
+    Not a dataclass: msgspec would encode one as a map, and never ask for the extension.
+    """
+
+    __match_args__ = ("id",)
+    __slots__ = ("_id",)
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - what it is called everywhere
+        self._id = id
+
+    @property
+    def id(self) -> str:
+        """The object id."""
+        return self._id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and other._id == self._id
+
+    def __hash__(self) -> int:
+        return hash((Reference, self._id))
+
+    def __repr__(self) -> str:
+        return f"Reference({self._id!r})"
 
 
 Value: TypeAlias = Union[bool, int, float, str, bytes, "Reference", Sequence["Value"], Mapping[str, "Value"], None]
