@@ -16,11 +16,13 @@ from batos.cli.methods import method_group
 from batos.cli.objects import object_group
 from batos.cli.send import send
 from batos.cli.terminal import one_line
+from batos.cli.traces import trace
+from batos.cli.up import up
 from batos.errors import BadValue, BatosError
 from batos.values import BadValueError
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:3}  {text}" for code, text in MEANINGS.items())
-COMMANDS = (send, object_group, method_group, audit, version)
+COMMANDS = (up, send, object_group, method_group, audit, trace, version)
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

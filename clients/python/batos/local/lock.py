@@ -1,0 +1,41 @@
+"""One `batctl up` a data folder. Law: the lock ends with who holds it, however that ends."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from batos.errors import BatosError
+from batos.local.errors import DataInUse
+
+
+class DataLock:
+    """The lock of a data folder; the folder is made where there is none."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._file: int | None = None
+
+    def take(self) -> None:
+        """Hold it. Raises DataInUse where another does, BatosError where the folder cannot be used."""
+        try:
+            self._data.mkdir(parents=True, exist_ok=True)
+            file = os.open(self._data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            hint = "take another folder with --data DIR"
+            text = f"cannot use {self._data}: {error.strerror}"
+            raise BatosError(text, reason="NOT_STARTED", fields={"hint": hint}) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(file, 32).decode(errors="replace").strip()
+            os.close(file)
+            raise DataInUse(self._data, owner) from None
+        os.truncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
+        self._file = file
+
+    def release(self) -> None:
+        """Let it go. Safe to repeat."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

@@ -1,0 +1,232 @@
+"""Everything on one machine, as children of this program: etcd, a model, the three services, a receiver of traces.
+
+Law: it starts whole or not at all, stops in reverse order, and keeps what is in its data folder.
+
+    async with Suite(data=folder) as suite:
+        async with batos.Client(suite.addresses) as client:
+            ...
+
+| in the data folder | is                                                    |
+|--------------------|-------------------------------------------------------|
+| `etcd/`            | objects and methods                                   |
+| `logs/NAME.log`    | what each child wrote                                 |
+| `traces/`          | the last traces, one file each                        |
+| `addresses.json`   | where the services are, while they are                |
+| `lock`             | held, with the pid of who holds it                    |
+"""
+
+import asyncio
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from batos.addresses import FILE, Addresses
+from batos.errors import BatosError
+from batos.local.child import Child, Program, says_ready
+from batos.local.errors import NoServices, ServiceEnded
+from batos.local.etcd import find_etcd, start_etcd, version_of, warning_of
+from batos.local.lock import DataLock
+from batos.local.ports import HOST, Ports
+from batos.local.traces import TraceKeeper, TraceReceiver
+
+SERVICES = ("objectstore", "synthesizer", "dispatcher")  # in the order they need each other
+PERSONAS = ("BRICK", "BABS", "ROBIN", "ALFRED")
+MODEL_SECONDS = 180.0
+_EXPORTERS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The commands to run. `etcd` is found by itself where it is empty."""
+
+    etcd: str = ""
+    model: Sequence[str] = (sys.executable, "-m", "batos.local.model")
+    services: Mapping[str, Sequence[str]] = field(
+        default_factory=lambda: {name: (sys.executable, "-m", name) for name in SERVICES}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line about the suite: a child that is ready, or a warning."""
+
+    text: str
+    child: Child | None = None
+
+
+class Suite:
+    """The whole suite on this machine. A context, or `start`, `stop` and `restart`.
+
+    `model` is what `BATOS_MODEL` takes. With `persona_url`, or where `environment` says where every persona's endpoint
+    is, no model is started. `environment` is what the children get, this program's own by default. `tell` is told each
+    child as it becomes ready.
+    """
+
+    def __init__(
+        self,
+        *,
+        data: Path,
+        model: str = "0.5b",
+        persona_url: str = "",
+        ports: Ports | None = None,
+        environment: Mapping[str, str] | None = None,
+        programs: Programs | None = None,
+        tell: Callable[[Told], None] = lambda _: None,
+    ) -> None:
+        self.data = data.absolute()
+        self.addresses = Addresses()
+        self._model = model
+        self._ports = ports or Ports()
+        # Children inherit the environment as they do from a shell; nothing here is configured by it.
+        self._environment = dict(os.environ if environment is None else environment)  # noqa: TID251
+        if persona_url:
+            self._environment["BATOS_PERSONA_URL"] = persona_url
+        self._programs = programs or Programs()
+        self._tell = tell
+        self._lock = DataLock(self.data)
+        self._receiver: TraceReceiver | None = None
+        self._children: dict[str, Child] = {}
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def dispatcher(self) -> str:
+        """`host:port` of the dispatcher."""
+        return self.addresses.dispatcher
+
+    @property
+    def children(self) -> Mapping[str, Child]:
+        """The running children by name, in the order they started."""
+        return self._children
+
+    async def start(self) -> None:
+        """Start everything. Raises BatosError, with nothing left running, where that fails."""
+        self._lock.take()
+        try:
+            self._ports.check()
+            await self._start_receiver()
+            await self._start_children()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop everything, the last started first. Safe to repeat."""
+        (self.data / FILE).unlink(missing_ok=True)
+        await self._stop_children(list(self._children))
+        if self._receiver:
+            await self._receiver.stop()
+            self._receiver = None
+        self._lock.release()
+
+    async def restart(self) -> None:
+        """Stop etcd and the services and start them again, on the same ports; the model goes on."""
+        await self._stop_children([name for name in self._children if name != "model"])
+        try:
+            await self._start_children()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def ended(self) -> ServiceEnded:
+        """Wait until a child ends by itself, and say which."""
+        waiting = [asyncio.create_task(child.ended()) for child in self._children.values()]
+        try:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def kill(self) -> None:
+        """End every child at once, for those who do not want to wait; `stop` still cleans up."""
+        for child in self._children.values():
+            child.kill()
+
+    async def _stop_children(self, names: Sequence[str]) -> None:
+        for name in reversed(names):
+            await self._children[name].stop()
+            del self._children[name]
+
+    async def _start_receiver(self) -> None:
+        if self._receiver or any(self._environment.get(name) for name in _EXPORTERS):
+            return
+        self._receiver = TraceReceiver(TraceKeeper(self.data))
+        self._environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = await self._receiver.start()
+        self._environment.setdefault("OTEL_BSP_SCHEDULE_DELAY", "200")  # ms; `batctl trace` comes right after a message
+
+    async def _start_children(self) -> None:
+        loading = asyncio.create_task(self._start_model())  # takes longest, and needs nobody
+        try:
+            await self._start_etcd()
+            await self._start_service("objectstore")
+            await loading
+            await self._start_service("synthesizer")
+            await self._start_service("dispatcher")
+        finally:
+            loading.cancel()
+            with suppress(asyncio.CancelledError, BatosError):  # its failure was told above, or another came first
+                await loading
+        self.addresses.write(self.data)
+
+    async def _start_etcd(self) -> None:
+        etcd = self._programs.etcd or find_etcd(self._environment.get("PATH"))
+        if warning := warning_of(await version_of(etcd)):
+            self._tell(Told(warning))
+        child = await start_etcd(etcd, self.data / "etcd", self._logs, self._environment, self._ports.etcd)
+        self._started(child)
+
+    async def _start_model(self) -> None:
+        if "model" in self._children or _has_endpoints(self._environment):
+            return
+        command = (*self._programs.model, "--model", self._model, "--port", str(self._ports.model))
+        program = Program("model", command, self._base, MODEL_SECONDS)
+        self._started(await Child.start(program, self._logs, says_ready))
+
+    async def _start_service(self, name: str) -> None:
+        command = self._programs.services[name]
+        if command[1:2] == ("-m",) and importlib.util.find_spec(command[2]) is None:
+            raise NoServices(command[2])
+        given = {"BATOS_LISTEN": f"{HOST}:{getattr(self._ports, name)}", **self._where()}
+        child = await Child.start(Program(name, command, self._base | given), self._logs, says_ready)
+        self._started(child)
+        self.addresses = self.addresses.changed({name: child.address})
+
+    def _started(self, child: Child) -> None:
+        self._children[child.name] = child
+        port = int(child.address.rpartition(":")[2])
+        self._ports = replace(self._ports, **{child.name: port})  # it comes back there
+        self._tell(Told(f"{child.name} {child.address}", child))
+
+    def _where(self) -> dict[str, str]:
+        """What a service is told of the others that are there before it."""
+        names = {"etcd": "BATOS_ETCD_ENDPOINTS", "objectstore": "BATOS_OBJECTSTORE", "synthesizer": "BATOS_SYNTHESIZER"}
+        told = {variable: self._children[name].address for name, variable in names.items() if name in self._children}
+        if "model" in self._children:
+            told["BATOS_PERSONA_URL"] = f"http://{self._children['model'].address}"
+        return told
+
+    @property
+    def _base(self) -> dict[str, str]:
+        return self._environment | {"PYTHONUNBUFFERED": "1"}
+
+    @property
+    def _logs(self) -> Path:
+        logs = self.data / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        return logs
+
+
+def _has_endpoints(environment: Mapping[str, str]) -> bool:
+    each = all(environment.get(f"BATOS_PERSONA_URL_{persona}") for persona in PERSONAS)
+    return each or bool(environment.get("BATOS_PERSONA_URL"))
