@@ -37,6 +37,7 @@ class Panel:
         self._console, self._texts = console, texts
         self._speaking: dict[tuple[str, int], float] = {}
         self._began = time.monotonic()
+        self._spinner = Spinner("dots")
         self._live = Live(console=console, transient=True, refresh_per_second=8, get_renderable=self._going_on)
 
     def __enter__(self) -> Self:
@@ -54,6 +55,8 @@ class Panel:
         self._follow(event)
         for line in lines(event, texts=self._texts):
             self._console.print(line)
+        if self._live.is_started:
+            self._live.refresh()
 
     def _follow(self, event: Event) -> None:
         match event.WhichOneof("event"):
@@ -70,9 +73,9 @@ class Panel:
         now = time.monotonic()
         for (persona, draft), since in self._speaking.items():
             what = f"writes draft {draft}" if draft else "speaks"
-            table.add_row(Spinner("dots"), _persona(persona), Text(f"{what}  {now - since:.0f} s"))
+            table.add_row(self._spinner, _persona(persona), Text(f"{what}  {now - since:.0f} s"))
         if not self._speaking:
-            table.add_row(Spinner("dots"), Text(f"{now - self._began:.0f} s"))
+            table.add_row(self._spinner, Text(f"{now - self._began:.0f} s"))
         return table
 
 
