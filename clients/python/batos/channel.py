@@ -13,8 +13,8 @@ SHORT = 5.0  # seconds; what suits every request but a message
 _OPTIONS = (
     # A service that was just started again is found within this, not within gRPC's own second.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
+    ("grpc.min_reconnect_backoff_ms", 5000),  # how long connecting may take, whatever its name
 )
 
 R = TypeVar("R")

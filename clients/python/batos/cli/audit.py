@@ -17,6 +17,9 @@ from batos.v1 import object_pb2 as pb
 from batos.v1 import synthesizer_pb2 as synthesizer_pb
 
 
+EXAMPLE_LINES = 8  # of what a rule refuses, for people
+
+
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path, allow_dash=True, dir_okay=False))
 @click.option("--selector", default="", help="What it is to answer; that of its only function by default.")
@@ -121,5 +124,6 @@ def _list_rules(connection: Connection, output: str) -> None:
         return
     for rule in rules:
         click.echo(f"{rule.id}  {one_line(rule.reason)}")
-        for line in clean(rule.refused_example).rstrip().splitlines():
+        example = clean(rule.refused_example).rstrip().splitlines()
+        for line in [*example[:EXAMPLE_LINES], *(["..."] if len(example) > EXAMPLE_LINES else [])]:
             click.echo(f"    {line}")
