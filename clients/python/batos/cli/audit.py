@@ -16,7 +16,6 @@ from batos.v1 import dispatcher_pb2 as dispatcher_pb
 from batos.v1 import object_pb2 as pb
 from batos.v1 import synthesizer_pb2 as synthesizer_pb
 
-
 EXAMPLE_LINES = 8  # of what a rule refuses, for people
 
 
