@@ -44,7 +44,8 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         store = StoreClient(await stack.enter_async_context(channel(config.objectstore, telemetry=telemetry)))
         await _bootstrapped(store, config)
         sandbox = await stack.enter_async_context(_jailed(config))
-        endpoints = Endpoints(config.urls, telemetry, config.persona_key, Patience(config.turn_seconds))
+        patience = Patience(config.turn_seconds)
+        endpoints = await stack.enter_async_context(Endpoints(config.urls, telemetry, config.persona_key, patience))
         synthesis = Synthesis(
             store, Turns(endpoints, config.models), Activator(sandbox, telemetry), telemetry, config.drafts
         )

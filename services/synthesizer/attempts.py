@@ -34,14 +34,18 @@ class Attempt:
             return "it was cut off before its end; write a shorter one"
         if self.tried:
             return self.tried.failure
-        told = (f"line {each.line}: {each.reason} ({each.rule})" for each in self.errors[:_MOST_FINDINGS])
-        return "; ".join(told)
+        return "; ".join(_told(each) for each in self.errors[:_MOST_FINDINGS])
 
     def closeness(self) -> tuple[int, int, int]:
         """The smaller, the nearer it came: examples failed, errors found, length."""
         if self.tried:
             return self.tried.total - self.tried.passed, 0, len(self.draft.source)
         return 1 << 30, len(self.errors), len(self.draft.source)
+
+
+def _told(finding: Finding) -> str:
+    where = f"line {finding.line}: " if finding.line else ""
+    return f"{where}{finding.reason} ({finding.rule})"
 
 
 def closest(attempts: Sequence[Attempt]) -> Attempt:

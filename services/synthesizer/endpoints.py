@@ -10,13 +10,14 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Self, cast
 
 import httpx2
-from huggingface_hub import AsyncInferenceClient
+from huggingface_hub import AsyncInferenceClient, set_async_client_factory
 from huggingface_hub.errors import HfHubHTTPError
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span, SpanKind, get_current_span
 
 import vocabulary
 from chassis.propagation import headers_of
@@ -69,80 +70,69 @@ class Patience:
     first_pause: float = 0.25
 
 
-@dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Every endpoint by its name. `key` is sent as a bearer token; the Hub's own token never is."""
+    """Every endpoint by its name, with a client that is kept open. Enter it once; then any number of turns at a time.
 
-    urls: Mapping[str, str]
-    telemetry: Telemetry
-    key: str = "none"
-    patience: Patience = field(default_factory=Patience)
+    `key` is sent as a bearer token; the Hub's own token, which its client would send by itself, never is.
+    """
+
+    def __init__(
+        self, urls: Mapping[str, str], telemetry: Telemetry, key: str = "none", patience: Patience | None = None
+    ) -> None:
+        self._urls, self._telemetry, self._key = urls, telemetry, key
+        self._patience = patience or Patience()
+        self._clients: dict[str, AsyncInferenceClient] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        # The Hub's client makes its connections through one factory for the whole process, and only so can a header
+        # be different for each request.
+        set_async_client_factory(_traced_client)
+        for name, url in self._urls.items():
+            client = AsyncInferenceClient(base_url=url, api_key=self._key, timeout=self._patience.turn)
+            self._clients[name] = await self._stack.enter_async_context(client)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
 
     async def chat(self, speaker: Speaker, messages: ChatMessages, sampling: Sampling) -> Answer:
         """One turn. Raises EndpointUnavailable."""
-        if (url := self.urls.get(speaker.endpoint)) is None:
-            known = ", ".join(sorted(self.urls))
+        if (client := self._clients.get(speaker.endpoint)) is None:
+            known = ", ".join(sorted(self._urls))
             raise EndpointUnavailable(
                 f"{speaker.persona} speaks through the endpoint {speaker.endpoint!r}, which is not configured here; "
                 f"set the persona's slot `endpoint` to one of {known}"
             )
         name = vocabulary.SPAN_CHAT.format(model=speaker.model)
-        with self.telemetry.span(name, _attributes(speaker, sampling), SpanKind.CLIENT) as span:
-            answer = await self._patiently(url, speaker, messages, sampling, span)
+        with self._telemetry.span(name, _attributes(speaker, sampling), SpanKind.CLIENT) as span:
+            answer = await self._patiently(client, speaker, messages, sampling)
             self._record(span, messages, answer)
             return answer
 
     async def _patiently(
-        self, url: str, speaker: Speaker, messages: ChatMessages, sampling: Sampling, span: Span
+        self, client: AsyncInferenceClient, speaker: Speaker, messages: ChatMessages, sampling: Sampling
     ) -> Answer:
         clock = asyncio.get_running_loop().time
         begun, attempt = clock(), 0
         while True:
             attempt += 1
             try:
-                async with asyncio.timeout_at(begun + self.patience.turn):
-                    output = await self._attempt(url, speaker, messages, sampling, dict(headers_of(span)))
+                async with asyncio.timeout_at(begun + self._patience.turn):
+                    output = await _attempt(client, speaker, messages, sampling)
                 return _answer(output, speaker, clock() - begun)
             except TimeoutError:
-                fault = timed_out(self.patience.turn)
+                fault = timed_out(self._patience.turn)
             except Fault as failed:
                 fault = failed
             pause = max(fault.after, self._pause(attempt))
-            late = clock() + pause >= begun + self.patience.turn
-            if not fault.again or attempt >= self.patience.attempts or late:
+            late = clock() + pause >= begun + self._patience.turn
+            if not fault.again or attempt >= self._patience.attempts or late:
                 raise _unavailable(speaker, fault, attempt) from None
             await asyncio.sleep(pause)
 
-    async def _attempt(
-        self, url: str, speaker: Speaker, messages: ChatMessages, sampling: Sampling, headers: dict[str, str]
-    ) -> object:
-        # A client of its own for each attempt: its headers carry this turn's trace.
-        async with AsyncInferenceClient(
-            base_url=url, api_key=self.key, headers=headers, timeout=self.patience.turn
-        ) as client:
-            try:
-                # The Hub's client leaves its messages' type open.
-                complete = cast("Callable[..., Awaitable[object]]", client.chat_completion)  # pyright: ignore[reportUnknownMemberType]
-                return await complete(
-                    [dict(message) for message in messages],
-                    model=speaker.model,
-                    max_tokens=sampling.max_tokens,
-                    temperature=sampling.temperature,
-                    seed=sampling.seed,
-                )
-            except HfHubHTTPError as error:
-                raise refused(error.response) from None
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
-                raise unreachable() from None
-            except TimeoutError:
-                raise
-            except httpx2.HTTPError as error:
-                raise broken_off(type(error).__name__) from None
-            except ValueError as error:
-                raise garbage(getattr(error, "doc", "") or str(error)) from None
-
     def _pause(self, attempt: int) -> float:
-        longest = min(self.patience.first_pause * 2 ** (attempt - 1), _LONGEST_PAUSE)
+        longest = min(self._patience.first_pause * 2 ** (attempt - 1), _LONGEST_PAUSE)
         return random.uniform(longest / 2, longest)  # noqa: S311 - keeps those that were refused from coming back at once
 
     def _record(self, span: Span, messages: ChatMessages, answer: Answer) -> None:
@@ -156,10 +146,44 @@ class Endpoints:
                 vocabulary.GEN_AI_USAGE_OUTPUT_TOKENS: answer.output_tokens,
             }
         )
-        if self.telemetry.content:
+        if self._telemetry.content:
             span.set_attribute(vocabulary.GEN_AI_INPUT_MESSAGES, json.dumps([dict(item) for item in messages]))
             said = [{"role": "assistant", "content": answer.text}]
             span.set_attribute(vocabulary.GEN_AI_OUTPUT_MESSAGES, json.dumps(said))
+
+
+def _traced_client() -> httpx2.AsyncClient:
+    """A connection pool whose requests carry the ids of the span they are made in."""
+
+    async def inject(request: httpx2.Request) -> None:
+        request.headers.update(headers_of(get_current_span()))
+
+    return httpx2.AsyncClient(event_hooks={"request": [inject]}, follow_redirects=True, timeout=None)
+
+
+async def _attempt(
+    client: AsyncInferenceClient, speaker: Speaker, messages: ChatMessages, sampling: Sampling
+) -> object:
+    try:
+        # The Hub's client leaves its messages' type open.
+        complete = cast("Callable[..., Awaitable[object]]", client.chat_completion)  # pyright: ignore[reportUnknownMemberType]
+        return await complete(
+            [dict(message) for message in messages],
+            model=speaker.model,
+            max_tokens=sampling.max_tokens,
+            temperature=sampling.temperature,
+            seed=sampling.seed,
+        )
+    except HfHubHTTPError as error:
+        raise refused(error.response) from None
+    except (httpx2.ConnectError, httpx2.ConnectTimeout):
+        raise unreachable() from None
+    except TimeoutError:
+        raise
+    except httpx2.HTTPError as error:
+        raise broken_off(type(error).__name__) from None
+    except ValueError as error:
+        raise garbage(getattr(error, "doc", "") or str(error)) from None
 
 
 def _attributes(speaker: Speaker, sampling: Sampling) -> dict[str, str | int | float]:
