@@ -6,10 +6,11 @@ are gRPC's own too. (grpc.aio's client interceptors put a task and, for streams,
 Channels are not encrypted: TLS is not served yet, and is no parameter until it is.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from json import dumps
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import grpc
 import grpc.aio
@@ -23,6 +24,7 @@ from chassis.telemetry import Telemetry, fail
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _ROUND_ROBIN = dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 
+C = TypeVar("C", bound=grpc.aio.RpcContext)
 _MultiCallable = Callable[..., grpc.aio.Call]
 
 
@@ -56,6 +58,19 @@ def channel(
     return TracedChannel(
         grpc.aio.insecure_channel(target, options=options), where, telemetry or Telemetry.off(), untraced
     )
+
+
+@contextmanager
+def ending(call: C) -> Generator[C]:
+    """Cancels the call when the block is left before the call's end, however it is left.
+
+    Whoever reads a stream needs it. gRPC ends a unary call with the task that waits for it, but leaves a stream open
+    when its reader breaks off, is cancelled between two messages, or (a race in grpc.aio) while the request goes out.
+    """
+    try:
+        yield call
+    finally:
+        call.cancel()
 
 
 class TracedChannel(grpc.aio.Channel):

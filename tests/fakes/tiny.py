@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext
 
 from chassis.address import Address
+from chassis.client import ending
 from chassis.server import Server, ServerSpec
 
 NAME = "test.v1.Tiny"
@@ -74,6 +75,18 @@ class Tiny:
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, methods),))
 
 
+class Writing(Tiny):
+    """The same service, whose streams are read and written through the context instead of iterated."""
+
+    async def count(self, request: bytes, context: ServicerContext) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        await context.write(b"first")
+        await context.write(await self.body(context))
+
+    async def talk(self, requests: AsyncIterator[bytes], context: ServicerContext) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        await context.write(await context.read())
+        await context.write(await self.body(context))
+
+
 def serve(service: Tiny, **options: Any) -> Server:
     """A server of the tiny service on a free loopback port."""
     options = {"listen": Address("127.0.0.1", 0), "status_of": status_of, "grace": 2.0} | options
@@ -93,11 +106,18 @@ def call(channel: grpc.aio.Channel, kind: str, **options: Any) -> Any:
     return to.stream_stream(method)(iter((b"first",)), **options)
 
 
+def call_as_stream(channel: grpc.aio.Channel, kind: str) -> Any:
+    """Starts a call of a unary method as if it streamed one reply: the same on the wire."""
+    to: Any = channel
+    return to.unary_stream(f"/{NAME}/{kind}")(b"?")
+
+
 async def last(started: Any) -> bytes:
     """The call's last reply. Raises AioRpcError where it failed."""
     if hasattr(started, "__await__"):
         return await started
-    replies = [reply async for reply in started]
+    with ending(started):
+        replies = [reply async for reply in started]
     return replies[-1]
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import grpc.aio
 import pytest
 
-from chassis.client import channel
+from chassis.client import channel, ending
 from chassis.telemetry import Telemetry, in_memory
-from fakes.tiny import KINDS, NAME, ServicerContext, Tiny, Waiting, attributes, call, last, send, serve
+from fakes.tiny import KINDS, ServicerContext, Tiny, Waiting, attributes, call, call_as_stream, last, send, serve
 
 TELEMETRY = pytest.mark.parametrize("recording", [True, False], ids=["recording", "off"])
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
@@ -58,6 +58,29 @@ async def test_a_cancelled_task_that_waits_for_a_call_stops_the_servicer(kind: s
             await waiting
 
 
+async def test_a_stream_whose_reader_breaks_off_stops_the_servicer() -> None:
+    body = Waiting()
+    async with serve(Tiny(body)) as server, channel(server.address) as to:
+        with ending(call(to, "Count")) as replies:
+            async for reply in replies:
+                assert reply == b"first"
+                break
+        await reached(body.ended)
+        assert body.cancelled
+
+
+async def test_a_finished_call_is_left_alone() -> None:
+    async def answer(context: ServicerContext) -> bytes:
+        return b"done"
+
+    traces, spans = in_memory()
+    async with serve(Tiny(answer)) as server, channel(server.address, telemetry=traces) as to:
+        with ending(call(to, "Count")) as replies:
+            assert [reply async for reply in replies] == [b"first", b"done"]
+        assert await replies.code() is grpc.StatusCode.OK
+    assert [attributes(span)["rpc.response.status_code"] for span in spans.get_finished_spans()] == ["OK"]
+
+
 @EVERY_KIND
 async def test_a_cancelled_call_stops_the_servicer_behind_the_servicer(kind: str) -> None:
     body = Waiting()
@@ -75,15 +98,18 @@ async def test_a_cancelled_call_stops_the_servicer_behind_the_servicer(kind: str
             assert body.cancelled
 
 
-async def test_a_generator_cancelled_while_it_writes_is_closed_at_once() -> None:
+async def test_a_generator_cancelled_while_it_writes_is_closed_by_its_own_task() -> None:
     closed = asyncio.Event()
+    tasks: set[asyncio.Task[Any] | None] = set()
 
     class Flood(Tiny):
         async def count(self, request: bytes, context: ServicerContext) -> AsyncIterator[bytes]:
+            tasks.add(asyncio.current_task())
             try:
                 while True:  # nobody reads, so the connection's window fills and a write waits
                     yield bytes(1_000_000)
             finally:
+                tasks.add(asyncio.current_task())  # another one, if the garbage collector had to close it
                 closed.set()
 
     async with serve(Flood(Waiting())) as server, channel(server.address) as to:
@@ -93,6 +119,7 @@ async def test_a_generator_cancelled_while_it_writes_is_closed_at_once() -> None
         assert not closed.is_set()
         started.cancel()
         await reached(closed)
+    assert len(tasks) == 1
 
 
 @EVERY_KIND
@@ -138,7 +165,7 @@ async def test_initial_metadata_reaches_the_caller_while_the_servicer_still_work
         channel(server.address, telemetry=telemetry(recording)) as to,
     ):
         # grpc.aio's unary call shows nothing before its end; read as a stream of one, the same method does.
-        started: Any = to.unary_stream(f"/{NAME}/Ask")(b"?") if kind == "Ask" else call(to, kind)
+        started = call_as_stream(to, "Ask") if kind == "Ask" else call(to, kind)
         metadata = await asyncio.wait_for(started.initial_metadata(), 2)
         assert metadata["operation"] == "o-1"
         assert not started.done()

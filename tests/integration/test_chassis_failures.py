@@ -1,5 +1,6 @@
 """What a caller learns of a failure: everything of a known one, an id of any other."""
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from chassis.client import channel
 from chassis.telemetry import in_memory
-from fakes.tiny import KINDS, NAME, Known, ServicerContext, Tiny, attributes, send, serve
+from fakes.tiny import KINDS, NAME, Known, ServicerContext, Tiny, Waiting, Writing, attributes, call, send, serve
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 SECRET = "customer 4711 owes 12 EUR"
@@ -113,6 +114,43 @@ async def test_a_failure_after_the_first_replies_still_arrives_whole() -> None:
         return b""
 
     assert rich(await failure_of(Partly(unused), "Count")).message == "no more"
+
+
+@pytest.mark.parametrize("kind", ["Count", "Talk"])
+async def test_a_servicer_that_writes_its_replies_itself_fails_like_any_other(kind: str) -> None:
+    async def answer(context: ServicerContext) -> bytes:
+        return b"done"
+
+    async def fail(context: ServicerContext) -> bytes:
+        raise Known("no more")
+
+    async with serve(Writing(answer)) as server, channel(server.address) as to:
+        assert await send(to, kind) == b"done"
+    assert rich(await failure_of(Writing(fail), kind)).message == "no more"
+
+
+async def test_a_write_to_a_caller_who_has_gone_is_no_unknown_failure(caplog: pytest.LogCaptureFixture) -> None:
+    wait, ended = Waiting(), asyncio.Event()
+
+    async def stubborn(context: ServicerContext) -> bytes:
+        try:
+            return await wait(context)
+        except asyncio.CancelledError:
+            try:
+                await context.write(b"one more")
+            finally:
+                ended.set()
+            return b""
+
+    traces, spans = in_memory()
+    async with serve(Writing(stubborn), telemetry=traces) as server, channel(server.address) as to:
+        started = call(to, "Count")
+        await started.read()
+        await wait.began.wait()
+        started.cancel()
+        await asyncio.wait_for(ended.wait(), 2)
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("chassis.interceptor")] == []
+    assert [attributes(span)["rpc.response.status_code"] for span in spans.get_finished_spans()] == ["CANCELLED"]
 
 
 async def test_a_servicer_that_aborts_by_itself_is_left_alone() -> None:

@@ -82,6 +82,9 @@ async def test_a_port_is_shared_only_where_both_servers_say_so() -> None:
             assert other.address == server.address
         with pytest.raises(AddressInUse):
             await serve(Tiny(answer), listen=server.address).start()
+    async with serve(Tiny(answer)) as server:
+        with pytest.raises(AddressInUse):
+            await serve(Tiny(answer), reuse_port=True, listen=server.address).start()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "some.example"])
