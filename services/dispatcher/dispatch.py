@@ -99,23 +99,24 @@ class Dispatch:
     async def _check_examples(self, message: Message, record: MethodRecord, cache: Cache) -> None:
         """The version that answers must do what the sender's examples say, or nothing happens."""
         method = record.method
+        unknown = [each for each in message.examples if (method.digest, each.digest()) not in self._passed]
+        if not unknown:
+            return
         tryout = Tryout(self._activator, cache, message.namespace)
-        for example in message.examples:
-            key = (method.digest, example.digest())
-            if key in self._passed:
-                continue
-            verdict = await tryout.check(method, message.receiver, example)
-            if not verdict.passed:
-                raise ExamplesDisagree(
-                    f"{method.holder}.{method.selector} version {method.number} fails an example of this message: "
-                    f"{verdict.failure}",
-                    holder=method.holder,
-                    selector=method.selector,
-                    version=str(method.number),
-                )
-            if len(self._passed) >= MAX_VERDICTS:
-                self._passed.clear()
-            self._passed[key] = None
+        with self._tracing.span(vocabulary.SPAN_TRIAL, {vocabulary.EXAMPLE_COUNT: len(unknown)}):
+            for example in unknown:
+                verdict = await tryout.check(method, message.receiver, example)
+                if not verdict.passed:
+                    raise ExamplesDisagree(
+                        f"{method.holder}.{method.selector} version {method.number} fails an example of this message: "
+                        f"{verdict.failure}",
+                        holder=method.holder,
+                        selector=method.selector,
+                        version=str(method.number),
+                    )
+                if len(self._passed) >= MAX_VERDICTS:
+                    self._passed.clear()
+                self._passed[method.digest, example.digest()] = None
 
     async def _settled(self, message: Message, run: Run, cache: Cache) -> Reply:
         """The reply, once what it rests on is durable. Raises Conflict."""
