@@ -7,7 +7,6 @@ import grpc
 import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.json_format import MessageToDict, ParseDict
-from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
@@ -22,13 +21,13 @@ def call(address: str, service: str, method: str, request: dict[str, Any]) -> di
     with grpc.insecure_channel(address) as channel:
         pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
         described = pool.FindServiceByName(service).FindMethodByName(method)
-        answer = GetMessageClass(described.output_type)
+        asked, answer = GetMessageClass(described.input_type), GetMessageClass(described.output_type)
         rpc: Any = channel.unary_unary(
             f"/{service}/{method}",
-            request_serializer=Message.SerializeToString,
+            request_serializer=asked.SerializeToString,
             response_deserializer=answer.FromString,
         )
-        return MessageToDict(rpc(ParseDict(request, GetMessageClass(described.input_type)()), timeout=20))
+        return MessageToDict(rpc(ParseDict(request, asked()), timeout=20))
 
 
 async def test_a_foreign_client_lists_the_services_and_sends_a_message(suite: Suite, client: Client) -> None:
