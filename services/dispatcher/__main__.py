@@ -18,7 +18,7 @@ from dispatcher.config import Config
 from dispatcher.dispatch import Dispatch
 from dispatcher.servicer import DispatcherServicer
 from objectstore.client import StoreClient
-from objectstore.records import FORMAT
+from objectstore.store import FORMAT
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import Sandbox
 from sandbox.jail import WALLS, JailLevel

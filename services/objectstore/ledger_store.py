@@ -18,6 +18,7 @@ from objectstore.ledger import Ledger, Span, Step, Unclear
 from objectstore.methods import Methods
 from objectstore.objects import Objects
 from objectstore.records import Meta, UnknownFormat
+from objectstore.store import FORMAT
 
 
 class LedgerStore(Objects, Methods, Commits):
@@ -48,7 +49,7 @@ async def _epoch(ledger: Ledger) -> str:
         entry = (await ledger.read(Span.key(META))).only(0)
         if entry is not None:
             meta = records.meta(entry.value)
-            if meta.format > records.FORMAT:
+            if meta.format > FORMAT:
                 raise UnknownFormat(meta.format)
             return meta.epoch
         try:

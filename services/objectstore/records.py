@@ -16,8 +16,8 @@ from kernel.messages import MethodRef
 from kernel.objects import Definition, Evidence, MethodVersion, ObjectId
 from kernel.transactions import KeptReply
 from kernel.values import SlotValues, encoder, from_extension
+from objectstore.store import FORMAT
 
-FORMAT: Final = 1
 _PREFIX: Final = bytes([FORMAT])
 
 T = TypeVar("T")

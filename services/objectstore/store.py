@@ -30,6 +30,8 @@ from kernel.objects import (
 from kernel.transactions import KeptReply, Key, Lane, Token, Transaction
 from kernel.values import SlotValues, Value
 
+FORMAT = 1  # the number that stored bytes begin with; the one before it is read too
+
 T = TypeVar("T")
 
 
