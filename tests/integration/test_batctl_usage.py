@@ -1,0 +1,104 @@
+"""`batctl` where the command line is wrong, services are away, or only asks: one clear line and the right exit code."""
+
+import json
+from typing import Any
+
+from batos.addresses import Addresses
+from batos.v1 import dispatcher_pb2 as dispatcher_pb
+from batos.v1 import object_pb2 as pb
+from batos.v1 import synthesizer_pb2 as synthesizer_pb
+from batos.values import to_wire
+from fakes.batctl import batctl
+from fakes.scripted_services import (
+    Answer,
+    Scripted,
+    ScriptedDispatcher,
+    not_found,
+    panel,
+    scripted_suite,
+)
+
+
+def replying(result: object, *, learned: bool = False) -> ScriptedDispatcher:
+    method = pb.MethodRef(holder="counter/main", selector="increment", number=1, evidence=pb.EVIDENCE_LEVEL_EXAMPLES)
+    reply = dispatcher_pb.Reply(result=to_wire(result), method=method, token="t1", synthesized=learned)
+    return ScriptedDispatcher({"increment": [Answer(reply, panel() if learned else ())]})
+
+
+async def test_a_service_that_nobody_started_says_how_to_start_it() -> None:
+    async with scripted_suite() as suite:
+        gone = suite.addresses
+    for command in (
+        ["send", "a", "b"],
+        ["object", "get", "a"],
+        ["method", "list", "a"],
+        ["audit", "--rules"],
+        ["version"],
+    ):
+        ran = await batctl(*command, addresses=gone)
+        assert (ran.code, ran.reason) == (9, "UNREACHABLE"), command
+        assert gone.dispatcher in ran.stderr
+        assert "batctl up" in ran.stderr
+
+
+def auditor(*findings: pb.Finding) -> Scripted:
+    rule = synthesizer_pb.Rule(
+        id="BAT102", severity=pb.SEVERITY_ERROR, reason="a method imports nothing", refused_example="import os"
+    )
+    return Scripted(
+        Audit=lambda _: synthesizer_pb.AuditResponse(findings=findings, passed=not findings),
+        ListRules=lambda _: synthesizer_pb.ListRulesResponse(rules=[rule]),
+    )
+
+
+async def test_an_audit_reads_like_a_linter_and_fails_like_one(tmp_path: Any) -> None:
+    source = tmp_path / "bad.py"
+    source.write_text("import os\n")
+    finding = pb.Finding(rule="BAT102", severity=pb.SEVERITY_ERROR, line=1, reason="a method imports nothing")
+    async with scripted_suite(synthesizer=auditor(finding)) as suite:
+        ran = await batctl("audit", str(source), addresses=suite.addresses)
+    assert (ran.code, ran.stderr) == (5, "")
+    assert ran.stdout == f"{source}:1: BAT102 error: a method imports nothing\n"
+
+
+async def test_an_audit_reads_stdin_and_lists_its_rules() -> None:
+    synthesizer = auditor()
+    async with scripted_suite(synthesizer=synthesizer) as suite:
+        passed = await batctl("audit", "-", stdin="def f(self): pass\n", addresses=suite.addresses)
+        rules = await batctl("audit", "--rules", addresses=suite.addresses)
+    assert (passed.code, passed.stdout) == (0, "")
+    assert synthesizer.seen[0].source == "def f(self): pass\n"
+    assert rules.stdout == "BAT102  a method imports nothing\n    import os\n"
+
+
+async def test_the_version_tells_the_jail_wall_by_wall() -> None:
+    async with scripted_suite() as suite:
+        people = await batctl("version", addresses=suite.addresses)
+        programs = await batctl("version", "-o", "json", addresses=suite.addresses)
+    assert "jail      partial" in people.stdout
+    assert "  + seccomp\n  - landlock  the kernel has none\n" in people.stdout
+    assert json.loads(programs.stdout)["jail_level"] == "partial"
+
+
+async def test_the_addresses_that_up_keeps_are_found_without_any_option(tmp_path: Any) -> None:
+    data = tmp_path / "batos"
+    data.mkdir()
+    async with scripted_suite(replying(7), objectstore=Scripted(GetObject=lambda r: not_found(r.id))) as suite:
+        suite.addresses.write(data)
+        home = {"XDG_DATA_HOME": str(tmp_path)}
+        assert (await batctl("send", "counter/main", "increment", environment=home)).stdout == "7\n"
+        assert (await batctl("object", "get", "x", environment=home)).code == 4
+        elsewhere = await batctl("send", "a", "b", "--address", "127.0.0.1:1", environment=home)
+    assert elsewhere.code == 9
+
+
+async def test_a_reader_that_has_read_enough_is_no_failure() -> None:
+    async with scripted_suite(replying("x" * 1_000_000)) as suite:
+        assert (await batctl("send", "counter/main", "increment", addresses=suite.addresses)).code == 0
+
+
+async def test_addresses_in_a_broken_file_are_not_trusted(tmp_path: Any) -> None:
+    (tmp_path / "addresses.json").write_text('{"dispatcher": 3')
+    assert Addresses.read(tmp_path) == Addresses()
+    (tmp_path / "addresses.json").write_text('{"dispatcher": 3, "objectstore": "h:1"}')
+    assert Addresses.read(tmp_path) == Addresses(objectstore="h:1")

@@ -1,0 +1,46 @@
+"""What batctl says of a command line before it asks anyone."""
+
+import pytest
+
+from batos.cli.__main__ import run
+from batos.cli.exits import MEANINGS
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["snd"], "Did you mean 'send'?"),
+        (["object", "crate"], "Did you mean 'create'?"),
+        (["send", "a", "b", "--itent", "x"], "'--intent'"),
+        (["send"], "Missing argument 'OID'"),
+        (["send", "a", "b", "hello"], "a string needs its quotes: '\"hello\"'"),
+        (["send", "a", "b", '{"a":'], "not JSON"),
+        (["send", "a", "b", "--kw", "by"], "'by' is not NAME=JSON"),
+        (["send", "a", "b", "--kw", "by=1", "--kw", "by=2"], "the same name twice"),
+        (["send", "a", "b", "--example", '{"argz": []}'], "'argz'"),
+        (["send", "a", "b", "--examples", "/nonexistent.json"], "No such file"),
+        (["send", "a", "b", "--timeout", "0"], "0"),
+        (["object", "update", "a", "--slots", "3"], "a JSON object"),
+        (["audit"], "a FILE, or --rules"),
+        (["audit", "/nonexistent.py"], "No such file"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_that_says_what_to_write(
+    capsys: pytest.CaptureFixture[str], command: list[str], says: str
+) -> None:
+    assert run(command) == 2
+    told = capsys.readouterr()
+    error, hint = told.err.splitlines()
+    assert told.out == ""
+    assert error.startswith("error: USAGE: ")
+    assert says in error
+    assert "--help" in hint
+
+
+def test_help_tells_the_exit_codes_and_shows_examples_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    top = capsys.readouterr().out
+    assert all(f"{code.value:3}  {meaning}\n" in top for code, meaning in MEANINGS.items())
+    for command in (["up"], ["send"], ["object", "create"], ["method", "activate"], ["audit"], ["trace"], ["version"]):
+        assert run([*command, "--help"]) == 0
+        assert f"\n    batctl {' '.join(command)}" in capsys.readouterr().out, command
