@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import aetcd
 
@@ -52,7 +53,8 @@ async def in_etcd(endpoint: str) -> AsyncGenerator[Kept]:
     ledger = await EtcdLedger.open([address])
 
     async def compact() -> None:
-        async with aetcd.Client(address.host, address.port) as client:
+        untyped: Any = aetcd.Client(address.host, address.port)
+        async with untyped as client:
             await client.compact((await ledger.read(EVERYTHING)).revision, physical=True)
 
     try:

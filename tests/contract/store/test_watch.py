@@ -67,6 +67,7 @@ async def test_two_hundred_commits_are_told_one_by_one_to_early_and_late_watcher
     start = found.token
     async with aclosing(store.watch(NS, start)) as early, aclosing(store.watch(NS, start)) as late:
         listening = asyncio.create_task(told(early, Token(start.epoch, start.revision + 200)))
+        token = start
         for n in range(1, 201):
             token = await store.commit(writing(found, slots={"n": n}), Lane("l", n))
             found = await store.get(NS, A)
