@@ -56,7 +56,8 @@ async def test_what_a_guest_raises_is_told(
     assert (found.type_name, found.message.strip("'"), found.line) == (type_name, message, line)
 
 
-SMALL = Limits(feed_seconds=0.1, grace_seconds=0.1, deadline_seconds=5, output_bytes=1000, output_depth=5)
+SMALL = Limits(feed_seconds=0.1, grace_seconds=0.1)
+PATIENT = Limits(feed_seconds=5, output_bytes=1000, output_depth=5)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +75,14 @@ SMALL = Limits(feed_seconds=0.1, grace_seconds=0.1, deadline_seconds=5, output_b
         ("x = [1] * 9\n[x] * 50", "size"),
         ("f('x' * 2000)", "size"),
         ("f(x=[[[[[[]]]]]])", "depth"),
-        ("for i in range(10 ** 6): print('x' * 100)", "output"),
+        ("for i in range(1000): print('x' * 100)", "output"),
         ("while True: f()", "calls"),
         ("for i in range(1000):\n  try: open('x')\n  except Exception: pass", "calls"),
     ],
 )
 async def test_a_limit_ends_the_feed_and_the_next_one_runs(sandbox: Sandbox, code: str, kind: str) -> None:
     with pytest.raises(LimitExceeded) as caught:
-        await sandbox.run(feed(code, "f", limits=SMALL), answering(lambda _: 0))
+        await sandbox.run(feed(code, "f", limits=SMALL if kind == "time" else PATIENT), answering(lambda _: 0))
     assert caught.value.kind == kind
     assert await sandbox.run(feed("1"), no_call) == 1
 
