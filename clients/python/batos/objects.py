@@ -1,7 +1,7 @@
 """Objects and their method versions, asked of the objectstore. Law: thin; what the contract says is what one gets.
 
 Every coroutine raises BatosError. Those that change something are not repeated by themselves: see the contract for what
-may be.
+may be. They answer with the store's token, which makes a message see the change: `consistency="at_least"`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,12 +34,12 @@ class Objects:
         parents: Sequence[str] = (),
         slots: Mapping[str, object] | None = None,
         policy: pb.Policy | None = None,
-    ) -> pb.Object:
+    ) -> store_pb.CreateObjectResponse:
         """Make an object; its only parent is `root` where none is named. Raises ObjectExists, BadObjectId, BadValue."""
         request = store_pb.CreateObjectRequest(
             namespace=self.namespace, id=object_id, parents=parents, policy=policy, slots=_slots(slots or {})
         )
-        return (await self.service.ask(self._stub.CreateObject(request, timeout=SHORT))).object
+        return await self.service.ask(self._stub.CreateObject(request, timeout=SHORT))
 
     async def get(self, object_id: str) -> pb.Object:
         """Read an object, linearizably. Raises ObjectNotFound."""
@@ -70,7 +70,7 @@ class Objects:
         policy: pb.Policy | None = None,
         expected_definition_revision: int | None = None,
         expected_slots_revision: int | None = None,
-    ) -> pb.Object:
+    ) -> store_pb.UpdateObjectResponse:
         """Replace parents, all slots or the policy; what is None stays. Raises Conflict where a revision differs."""
         request = store_pb.UpdateObjectRequest(
             namespace=self.namespace,
@@ -81,17 +81,17 @@ class Objects:
             expected_definition_revision=expected_definition_revision,
             expected_slots_revision=expected_slots_revision,
         )
-        return (await self.service.ask(self._stub.UpdateObject(request, timeout=SHORT))).object
+        return await self.service.ask(self._stub.UpdateObject(request, timeout=SHORT))
 
     async def delete(self, object_id: str) -> None:
         """Remove an object with its slots and methods. Raises ObjectNotFound, HasChildren."""
         request = store_pb.DeleteObjectRequest(namespace=self.namespace, id=object_id)
         await self.service.ask(self._stub.DeleteObject(request, timeout=SHORT))
 
-    async def clone(self, prototype: str, object_id: str) -> pb.Object:
+    async def clone(self, prototype: str, object_id: str) -> store_pb.CloneObjectResponse:
         """Make an object with a copy of a prototype's slots, and the prototype as its only parent."""
         request = store_pb.CloneObjectRequest(namespace=self.namespace, prototype=prototype, id=object_id)
-        return (await self.service.ask(self._stub.CloneObject(request, timeout=SHORT))).object
+        return await self.service.ask(self._stub.CloneObject(request, timeout=SHORT))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from batos.cli.parameters import Json, Named, named, output_option
 from batos.cli.terminal import one_line
 from batos.objects import PAGE
 from batos.v1 import object_pb2 as pb
+from batos.v1 import objectstore_pb2 as store_pb
 from batos.values import map_from_wire
 
 oid_argument = click.argument("oid")
@@ -60,12 +61,12 @@ def create(
     batctl object create feed/acme --parent feed --synthesis review
     """
 
-    async def ask() -> pb.Object:
+    async def ask() -> store_pb.CreateObjectResponse:
         async with connection.client() as client:
             policy = _policy(pb.Policy(), synthesis, min_evidence, never)
             return await client.objects.create(oid, parents=parent, slots=named(slot, "--slot"), policy=policy)
 
-    _show(wait(ask()), output, f"created {oid}")
+    _show(wait(ask()).object, output, f"created {oid}")
 
 
 @object_group.command()
@@ -146,7 +147,7 @@ def update(
     if slot and replaced is not None:
         raise click.UsageError("--slot does not go with --slots")
 
-    async def ask() -> pb.Object:
+    async def ask() -> store_pb.UpdateObjectResponse:
         async with connection.client() as client:
             before = await client.objects.get(oid)
             policy = _policy(before.definition.policy, synthesis, min_evidence, never)
@@ -160,7 +161,7 @@ def update(
                 expected_slots_revision=before.slots_revision if slot else None,
             )
 
-    _show(wait(ask()), output, f"updated {oid}")
+    _show(wait(ask()).object, output, f"updated {oid}")
 
 
 @object_group.command()
@@ -191,11 +192,11 @@ def clone(connection: Connection, *, prototype: str, oid: str, output: str) -> N
     batctl object clone feed feed/acme
     """
 
-    async def ask() -> pb.Object:
+    async def ask() -> store_pb.CloneObjectResponse:
         async with connection.client() as client:
             return await client.objects.clone(prototype, oid)
 
-    _show(wait(ask()), output, f"cloned {prototype} as {oid}")
+    _show(wait(ask()).object, output, f"cloned {prototype} as {oid}")
 
 
 def _slots(given: object) -> dict[str, object] | None:
