@@ -1,0 +1,84 @@
+"""Lookup: the path is Python's own method resolution order, which here is the oracle."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.errors import InconsistentParents, LimitExceeded
+from kernel.lookup import MAX_PATH, holder_of, lookup_path, near_selectors, strictest
+from kernel.objects import Definition, Level, MethodPointer, ObjectId, Policy, Selector, Synthesis
+
+NAMES = [ObjectId(f"o{index}") for index in range(9)]
+
+
+@st.composite
+def hierarchies(draw: st.DrawFn) -> dict[ObjectId, list[ObjectId]]:
+    """Parents that come earlier in the list: no cycles, any order."""
+    parents: dict[ObjectId, list[ObjectId]] = {}
+    for index, name in enumerate(NAMES):
+        earlier = NAMES[:index]
+        parents[name] = draw(st.lists(st.sampled_from(earlier), max_size=3, unique=True)) if earlier else []
+    return parents
+
+
+def mro(parents: dict[ObjectId, list[ObjectId]]) -> dict[ObjectId, tuple[ObjectId, ...] | None]:
+    """What Python makes of it; None where it finds no order."""
+    types: dict[ObjectId, type] = {}
+    orders: dict[ObjectId, tuple[ObjectId, ...] | None] = {}
+    for name, above in parents.items():
+        orders[name] = None
+        if all(each in types for each in above):
+            try:
+                types[name] = type(name, tuple(types[each] for each in above), {})
+            except TypeError:
+                continue
+            orders[name] = tuple(ObjectId(each.__name__) for each in types[name].__mro__[:-1])
+    return orders
+
+
+@given(hierarchies())
+def test_the_path_is_pythons_method_resolution_order(parents: dict[ObjectId, list[ObjectId]]) -> None:
+    for name, order in mro(parents).items():
+        if order is None:
+            with pytest.raises(InconsistentParents):
+                lookup_path(name, parents)
+        else:
+            assert lookup_path(name, parents) == order
+
+
+@given(hierarchies(), st.sampled_from(NAMES), st.sampled_from(NAMES))
+def test_a_cycle_is_refused_wherever_it_closes(
+    parents: dict[ObjectId, list[ObjectId]], low: ObjectId, high: ObjectId
+) -> None:
+    above: dict[ObjectId, list[ObjectId]] = {**parents, high: [*parents[high], low], low: [*parents[low], high]}
+    with pytest.raises(InconsistentParents):
+        lookup_path(low, above)
+
+
+def test_paths_are_bounded() -> None:
+    chain = {ObjectId(f"c{n}"): [ObjectId(f"c{n - 1}")] if n else [] for n in range(MAX_PATH + 40)}
+    assert len(lookup_path(ObjectId(f"c{MAX_PATH - 1}"), chain)) == MAX_PATH
+    for n in (MAX_PATH, MAX_PATH + 39):
+        with pytest.raises(LimitExceeded):
+            lookup_path(ObjectId(f"c{n}"), chain)
+
+
+def test_the_first_on_the_path_that_has_the_method_active_holds_it() -> None:
+    a, b, c = NAMES[:3]
+    add = Selector("add")
+    definitions = {
+        a: Definition("1", (b,), {"add": MethodPointer(0, 3)}),
+        b: Definition("2", (c,), {"add": MethodPointer(2, 2), "adds": MethodPointer(1, 1)}),
+        c: Definition("3", (), {"add": MethodPointer(1, 1)}),
+    }
+    assert holder_of(add, (a, b, c), definitions) == (b, 2)
+    assert holder_of(add, (a, c), definitions) == (c, 1)
+    assert holder_of(Selector("drop"), (a, b, c), definitions) is None
+    assert holder_of(add, (NAMES[5],), definitions) is None
+    assert near_selectors("ad", (a, b, c), definitions) == ("add", "adds")
+
+
+def test_the_strictest_policy_wins_and_nobody_saying_anything_means_auto_with_examples() -> None:
+    assert strictest([Policy(), Policy()]) == Policy(Synthesis.AUTO, Level.EXAMPLES)
+    policies = [Policy(Synthesis.AUTO, Level.AGREED, ("b",)), Policy(Synthesis.REVIEW, never=("a", "b")), Policy()]
+    assert strictest(policies) == Policy(Synthesis.REVIEW, Level.AGREED, ("a", "b"))
