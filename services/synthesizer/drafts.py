@@ -1,4 +1,4 @@
-"""What ALFRED is asked, and the code in what he answers. Law: a short, clean prompt; the panel's talk stays outside.
+"""What ALFRED is asked. Law: a short, clean prompt; the panel's talk stays outside.
 
 Small models write best from a spec, three worked methods and the examples; with all that the others said in the prompt
 they wrote nothing that ran (docs/adr/0007-panel-and-evidence.md). All but the last turn of the prompt is the same for
@@ -122,19 +122,3 @@ def repair(asked: ChatMessages, source: str, complaint: str) -> ChatMessages:
         {"role": "assistant", "content": f"```python\n{source}```"},
         {"role": "user", "content": f"{complaint}\nWrite the whole method again, corrected."},
     ]
-
-
-def extract(answer: str) -> str:
-    """The code of an answer: the first fenced block that holds a function, else all from the first `def` on.
-
-    Prose before unfenced code is dropped; prose after it stays, for the audit to refuse.
-    """
-    for block in answer.split("```")[1::2]:
-        if "def " in block:
-            first, _, rest = block.partition("\n")
-            code = rest if first.strip().lower() in {"python", "py", "python3", ""} else block
-            return code.strip("\n") + "\n"
-    start = answer.find("def ")
-    # What stands before `def` on its line belongs to it: a decorator's rest, or `async`.
-    line = answer.rfind("\n", 0, start) + 1
-    return answer[line:].strip("\n") + "\n" if start >= 0 else ""

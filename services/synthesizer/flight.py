@@ -13,12 +13,15 @@ from opentelemetry.trace import Link, Span, SpanContext, get_current_span
 
 import vocabulary
 from chassis.telemetry import Telemetry
-from kernel.errors import StoreUnavailable
+from kernel.errors import Overloaded, StoreUnavailable
 from kernel.messages import Message
 from kernel.objects import Namespace, ObjectId, Selector
 from kernel.synthesis import Event, Registered, Started
 from synthesizer.order import Order, new_synthesis_id
 from synthesizer.synthesis import Synthesis
+
+MAX_FLIGHTS = 64  # with three drafts each as many requests as one TGI takes, and half as many again
+_RETRY_SECONDS = 5.0
 
 Key = tuple[Namespace, ObjectId, Selector]
 
@@ -79,6 +82,8 @@ class Flights:
     def _begin(self, key: Key, message: Message, asked_by: str) -> "tuple[_Flight, asyncio.Task[None]]":
         if self._closed:
             raise _stopping()
+        if len(self._flights) >= MAX_FLIGHTS:
+            raise Overloaded(f"{MAX_FLIGHTS} methods are being written already; send again later", _RETRY_SECONDS)
         flight = _Flight(Order(self._new_id(), message, asked_by))
         writing = self._synthesis.write(flight.order, flight.tell)
         task = asyncio.create_task(writing, name=f"synthesis {message.target}.{message.selector}")

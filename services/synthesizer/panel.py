@@ -68,12 +68,12 @@ async def sit(turns: Turns, personas: Mapping[str, Persona], mission: Mission, s
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
     said = brick.result(), babs.result(), robin.result()
-    signature, does = read_spec(said[0].answer.text, mission.message)
+    signature, does = read_spec(said[0].text, mission.message)
     return Minutes(
         signature,
         does,
-        read_found(said[1].answer.text, mission.known),
-        read_probes(said[2].answer.text, mission),
+        read_found(said[1].text, mission.known),
+        read_probes(said[2].text, mission),
         tuple(each.turn for each in said),
     )
 

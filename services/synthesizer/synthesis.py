@@ -10,7 +10,7 @@ audited and tried as it arrives; one whose turn fails is missed only if all fail
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from opentelemetry.trace import format_trace_id
@@ -20,10 +20,9 @@ from activation.examples import Tryout
 from activation.run import Activator
 from chassis.telemetry import Telemetry
 from kernel.errors import EndpointUnavailable
-from kernel.messages import Example, Message
-from kernel.objects import Finding, MethodVersion, ObjectId, PersonaTurn
+from kernel.messages import Message
+from kernel.objects import Finding, MethodVersion, PersonaTurn
 from kernel.synthesis import DraftAudited, DraftTried, Registered, Started
-from kernel.values import Reference, SlotValues, Value
 from objectstore.store import Store
 from synthesizer import drafts, panel, personas
 from synthesizer.admission import Admission, admit, selectors_along
@@ -35,12 +34,11 @@ from synthesizer.order import Order
 from synthesizer.panel import Minutes, Mission
 from synthesizer.personas import ALFRED, Persona
 from synthesizer.registration import install, new_method
-from synthesizer.trial import Choice, Trial, Tried, choose
+from synthesizer.trial import Choice, Trial, Tried, as_example, choose
 from synthesizer.turns import Tell, Turns
 
 REPAIRS = 2
 MAX_KNOWN = 12  # methods along the path that BABS is told of
-MAX_OTHERS = 20  # objects a message refers to whose slots its own trial sees
 _MAX_TOKENS = 400
 _FIRST_TEMPERATURE, _TEMPERATURE = 0.2, 0.7
 
@@ -73,12 +71,15 @@ class Synthesis:
             vocabulary.OBJECT_ID: message.target,
             vocabulary.SELECTOR: message.selector,
         }
-        with self.telemetry.span(vocabulary.SPAN_SYNTHESIZE, names):
+        with self.telemetry.span(vocabulary.SPAN_SYNTHESIZE, names) as span:
             admission = await self.admit(message)
             if admission.answer is None:
                 tell(Started(order.synthesis_id, message.target))
                 work = _Work(self, order, admission, tell)
-                tell(await work.register(await work.chosen()))
+                try:
+                    tell(await work.register(await work.chosen()))
+                finally:
+                    span.set_attribute(vocabulary.DRAFT_COUNT, work.written)
             else:
                 tell(Registered(*admission.answer))
 
@@ -141,9 +142,9 @@ class _Work:
     async def _attempt(self, number: int, alfred: Persona, asked: ChatMessages, trial: Trial) -> Attempt:
         temperature = _FIRST_TEMPERATURE if number == 1 else _TEMPERATURE
         sampling = Sampling(_MAX_TOKENS, temperature, self.order.seed + number)
-        said = await self.parts.turns.take(alfred, asked, sampling, self.tell, draft=number)
+        said = await self.parts.turns.take(alfred, asked, sampling, self.tell, number)
         self.spent.append(said.turn)
-        draft = Draft(number, drafts.extract(said.answer.text), said.turn, said.answer.cut)
+        draft = Draft(number, said.text, said.turn, said.cut)
         findings = self._audited(draft)
         if not passed(findings):
             return Attempt(draft, findings, None)
@@ -164,28 +165,10 @@ class _Work:
         return tried
 
     async def _trial(self, message: Message, minutes: Minutes) -> Trial:
-        snapshot = self.admission.snapshot
-        live = Example(
-            None,
-            self.admission.receiver.slots or {},
-            message.arguments,
-            message.keywords,
-            self.parts.clock(),
-            self.order.seed,
-            await self._others(message),
-        )
+        snapshot, slots = self.admission.snapshot, self.admission.receiver.slots or {}
+        live = await as_example(message, slots, snapshot, self.parts.clock(), self.order.seed)
         tryout = Tryout(self.parts.activator, snapshot, message.namespace)
         return Trial(tryout, message.target, message, live, minutes.probes)
-
-    async def _others(self, message: Message) -> dict[ObjectId, SlotValues]:
-        """The slots of the objects that the message and the receiver's slots refer to, for its own trial."""
-        given: list[Value] = [*message.arguments, dict(message.keywords), dict(self.admission.receiver.slots or {})]
-        others: dict[ObjectId, SlotValues] = {}
-        for reference in list(dict.fromkeys(references(given)))[:MAX_OTHERS]:
-            read = await self.admission.snapshot.slots(ObjectId(reference.id))
-            if read.slots is not None:
-                others[ObjectId(reference.id)] = read.slots
-        return others
 
     # --- registration ---
 
@@ -199,20 +182,3 @@ class _Work:
             span.set_attribute(vocabulary.METHOD_VERSION, registered.record.method.number)
             span.set_attribute(vocabulary.EVIDENCE, f"E{registered.record.level - 1}")
             return registered
-
-
-def references(value: Value) -> Iterator[Reference]:
-    """Every reference in a value."""
-    match value:
-        case Reference():
-            yield value
-        case str() | bytes():
-            pass
-        case Mapping():
-            for item in value.values():
-                yield from references(item)
-        case Sequence():
-            for item in value:
-                yield from references(item)
-        case _:
-            pass

@@ -5,7 +5,7 @@ the same state, arguments, clock and seed have to give the same. ROBIN's sends a
 all of them is its *behaviour*; drafts that behave alike agree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,9 +14,12 @@ from kernel.errors import Overloaded
 from kernel.messages import Example, Failure, Message
 from kernel.objects import Finding, Level, MethodVersion, ObjectId
 from kernel.signature import parse_method
+from kernel.values import Reference, SlotValues, Value
 from synthesizer import rendering
 from synthesizer.drafts import Draft
+from synthesizer.snapshot import StoreSnapshot
 
+MAX_OTHERS = 20  # objects a message refers to whose slots its own trial sees
 _RAISED = "METHOD_RAISED"
 _LIMIT = "LIMIT_EXCEEDED"
 _OVERLOADED = "OVERLOADED"
@@ -91,6 +94,34 @@ class Trial:
         selector, source = self.message.selector, draft.source
         digest = sha256(source.encode()).hexdigest()
         return MethodVersion(self.target, selector, 0, source, digest, parse_method(source, selector))
+
+
+async def as_example(message: Message, slots: SlotValues, objects: StoreSnapshot, now: float, seed: int) -> Example:
+    """The message itself as something to run: the receiver's slots, and those of the objects that it refers to."""
+    given: list[Value] = [*message.arguments, dict(message.keywords), dict(slots)]
+    others: dict[ObjectId, SlotValues] = {}
+    for reference in list(dict.fromkeys(references(given)))[:MAX_OTHERS]:
+        read = await objects.slots(ObjectId(reference.id))
+        if read.slots is not None:
+            others[ObjectId(reference.id)] = read.slots
+    return Example(None, slots, message.arguments, message.keywords, now, seed, others)
+
+
+def references(value: Value) -> Iterator[Reference]:
+    """Every reference in a value."""
+    match value:
+        case Reference():
+            yield value
+        case str() | bytes():
+            pass
+        case Mapping():
+            for item in value.values():
+                yield from references(item)
+        case Sequence():
+            for item in value:
+                yield from references(item)
+        case _:
+            pass
 
 
 def choose(tried: Sequence[Tried]) -> Choice | None:

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from kernel.objects import PersonaTurn
 from kernel.synthesis import Event, TurnFinished, TurnStarted
-from synthesizer.endpoints import Answer, ChatMessages, Endpoints, Sampling, Speaker
+from synthesizer.endpoints import ChatMessages, Endpoints, Sampling, Speaker
 from synthesizer.personas import Persona
 
 Tell = Callable[[Event], None]
@@ -16,10 +16,11 @@ Tell = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a persona said, and the record of its turn."""
+    """What was read out of a persona's answer, the record of its turn, and whether the answer was cut off."""
 
-    answer: Answer
+    text: str
     turn: PersonaTurn
+    cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class Turns:
     models: Mapping[str, str]
 
     async def take(
-        self, persona: Persona, messages: ChatMessages, sampling: Sampling, tell: Tell, *, draft: int = 0
+        self, persona: Persona, messages: ChatMessages, sampling: Sampling, tell: Tell, draft: int = 0
     ) -> Said:
-        """One turn. `draft` counts from 1 where one is written. Raises EndpointUnavailable."""
+        """One turn. Where `draft` counts one, from 1, its code is read out. Raises EndpointUnavailable."""
         speaker = Speaker(persona.name, persona.endpoint, persona.model_id or self.models[persona.name])
         tell(TurnStarted(persona.name, speaker.model, draft))
         answer = await self.endpoints.chat(speaker, messages, sampling)
@@ -46,5 +47,22 @@ class Turns:
             answer.seconds,
             sampling.seed,
         )
-        tell(TurnFinished(turn, answer.text, draft))
-        return Said(answer, turn)
+        text = extract(answer.text) if draft else answer.text
+        tell(TurnFinished(turn, text, draft))
+        return Said(text, turn, answer.cut)
+
+
+def extract(answer: str) -> str:
+    """The code of an answer: the first fenced block that holds a function, else all from the first `def` on.
+
+    Prose before unfenced code is dropped; prose after it stays, for the audit to refuse.
+    """
+    for block in answer.split("```")[1::2]:
+        if "def " in block:
+            first, _, rest = block.partition("\n")
+            code = rest if first.strip().lower() in {"python", "py", "python3", ""} else block
+            return code.strip("\n") + "\n"
+    start = answer.find("def ")
+    # What stands before `def` on its line belongs to it: a decorator's rest, or `async`.
+    line = answer.rfind("\n", 0, start) + 1
+    return answer[line:].strip("\n") + "\n" if start >= 0 else ""

@@ -7,9 +7,10 @@ from kernel.objects import MethodVersion, ObjectId, Provenance, Selector
 from kernel.signature import parse_method
 from kernel.values import Reference, Value
 from synthesizer import rendering
-from synthesizer.drafts import extract, found, prompt, repair
+from synthesizer.drafts import found, prompt, repair
 from synthesizer.panel import Minutes, Mission, case_file, read_found, read_probes, read_spec
 from synthesizer.personas import ALFRED, codex
+from synthesizer.turns import extract
 
 CODE = "def m(self):\n    self._p_changed = True\n"
 COUNTER = ObjectId("counter/main")
