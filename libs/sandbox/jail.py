@@ -61,12 +61,12 @@ class Jail:
 
     level: JailLevel
     program: Path
-    folder: Path | None
+    folder: tempfile.TemporaryDirectory[str] | None  # removed at the interpreter's end too
 
     def close(self) -> None:
         """Remove the folder of the launcher's program."""
         if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.cleanup()
 
     def confirm(self, pid: int) -> None:
         """Read the walls of a running worker back from the kernel. Raises SandboxUnavailable if one does not stand."""
@@ -116,8 +116,8 @@ def _walled(program: Path, worker_bytes: int) -> Jail:
     files = needed_files(program)
     level = probe(program, files, worker_bytes)
     walls = [name for name in wall_order() if name in level.applied]
-    folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
-    script = folder / "worker"
+    folder = tempfile.TemporaryDirectory(prefix="sandbox-")
+    script = Path(folder.name) / "worker"
     command = shlex.join(launch_command("run", walls, worker_bytes, program, files))
     script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
     script.chmod(0o700)

@@ -53,6 +53,7 @@ def call_from_guest(suspended: FunctionSnapshot, limits: Limits) -> Call:
 @contextlib.contextmanager
 def _conversion() -> Generator[None]:
     # Monty builds Python's values here, and fails on some that a guest can make: its own object as a key, for one.
+    # This is also the one step that no limit reaches (docs/adr/0002-monty.md, the known gap).
     try:
         yield
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
