@@ -6,7 +6,7 @@ lost is settled by its lane. Any other change whose answer is lost is CommitUncl
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Any, Final, TypeVar
 
 import grpc.aio
@@ -211,12 +211,16 @@ class StoreClient:
     async def _change(self, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
         """One call, never repeated. CommitUnclear where no answer came."""
         try:
-            return await rpc(request, timeout=self._call_seconds)
+            return await self._sent(rpc, request)
         except AioRpcError as error:
             failure = failure_of(error)
         if isinstance(failure, Lost) or "unclear" in failure.fields:
             raise CommitUnclear(failure.text, **failure.fields)
         raise failure
+
+    def _sent(self, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> Awaitable[_A]:
+        # A server that starts again a moment later is worth waiting for.
+        return rpc(request, timeout=self._call_seconds, wait_for_ready=True)
 
     async def _read(self, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
         return await self._until(time.monotonic() + self._call_seconds, rpc, request)
@@ -226,7 +230,7 @@ class StoreClient:
         pause = _FIRST_PAUSE
         while True:
             try:
-                return await rpc(request, timeout=self._call_seconds)
+                return await self._sent(rpc, request)
             except AioRpcError as error:
                 failure = failure_of(error)
             if not isinstance(failure, StoreUnavailable) or time.monotonic() + pause > end:

@@ -101,8 +101,11 @@ class LosingLedger:
 
     def __init__(self, ledger: Ledger, *losses: Lose | None) -> None:
         self.ledger = ledger
-        self.losses = list(losses)
+        self.losses: list[Lose | None] = list(losses)
         self.late: list[Step] = []
+
+    def lose(self, *losses: Lose | None) -> None:
+        self.losses = list(losses)
 
     async def read(self, *spans: Span) -> Reading:
         return await self.ledger.read(*spans)
