@@ -29,7 +29,6 @@ from sandbox.values import answer_to_guest, exception_to_guest
 
 __all__ = ["Call", "Feed", "GuestObject", "OnCall", "Sandbox"]
 
-_CHECKOUT_SECONDS = 10.0
 _LAST_RESORT_SECONDS = 60.0  # kills a worker whose host's event loop no longer turns
 
 
@@ -48,8 +47,8 @@ class Sandbox:
 
     ``roots`` feeds run at a time (nested ones aside), nested up to ``depth``; ``warm`` workers are started on entering.
     ``require`` names walls (see ``sandbox.jail.WALLS``) without which entering raises SandboxUnavailable; other walls
-    that this machine does not offer are named in ``jail.missing``. ``worker_bytes`` bounds a worker's address space,
-    ``binary`` is Monty's program if it is not beside this Python. ``jailed=False`` raises no wall at all.
+    that this machine does not offer are named in ``jail.missing``. ``worker_bytes`` bounds a worker's address space;
+    a feed waits ``worker_seconds`` for a worker, in vain only if runs nest deeper than agreed. ``binary`` is Monty's program if it is not beside this Python. ``jailed=False`` raises no wall at all.
     """
 
     def __init__(
@@ -61,9 +60,10 @@ class Sandbox:
         jailed: bool = True,
         require: frozenset[str] = frozenset(),
         worker_bytes: int = 1 << 30,
+        worker_seconds: float = 10.0,
         binary: Path | None = None,
     ) -> None:
-        self._workers, self._warm = roots * (depth + 1), warm
+        self._workers, self._warm, self._worker_seconds = roots * (depth + 1), warm, worker_seconds
         self._build = partial(build_jail, jailed=jailed, require=require, worker_bytes=worker_bytes, binary=binary)
         self._roots = asyncio.Semaphore(roots)
         self._opened: _Opened | None = None
@@ -119,7 +119,7 @@ class Sandbox:
                 binary_path=jail.program,
                 min_processes=self._warm,
                 max_processes=self._workers,
-                checkout_timeout=_CHECKOUT_SECONDS,
+                checkout_timeout=self._worker_seconds,
                 request_timeout=_LAST_RESORT_SECONDS,
                 feed_duration_limit_grace=None,  # Session.patience keeps the grace of each feed
             ).__enter__()
