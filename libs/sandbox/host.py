@@ -48,7 +48,8 @@ class Sandbox:
     ``roots`` feeds run at a time (nested ones aside), nested up to ``depth``; ``warm`` workers are started on entering.
     ``require`` names walls (see ``sandbox.jail.WALLS``) without which entering raises SandboxUnavailable; other walls
     that this machine does not offer are named in ``jail.missing``. ``worker_bytes`` bounds a worker's address space;
-    a feed waits ``worker_seconds`` for a worker, in vain only if runs nest deeper than agreed. ``binary`` is Monty's program if it is not beside this Python. ``jailed=False`` raises no wall at all.
+    a feed waits ``worker_seconds`` for a worker, in vain only if runs nest deeper than agreed. ``binary`` is Monty's
+    program if it is not beside this Python. ``jailed=False`` raises no wall at all.
     """
 
     def __init__(
