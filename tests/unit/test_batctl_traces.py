@@ -65,6 +65,18 @@ def test_a_tree_shows_every_span_below_its_parent_in_the_order_they_began() -> N
     ]
 
 
+def test_the_two_spans_of_one_rpc_are_one_line_and_what_is_above_is_not_told_again() -> None:
+    spans = [
+        span(1, 0, SEND, 0, 9, batos__selector="add"),
+        span(2, 1, "S/Commit", 1, 8, batos__selector="add"),
+        span(4, 2, "S/Commit", 2, 7, batos__commit__writes=1),
+        span(5, 4, "Txn", 3, 4, batos__selector="other"),
+    ]
+    lines = [line.plain.split() for line in tree_lines(Trace(TRACE, spans))]
+    assert lines[2] == ["└─", "S/Commit", "1.0", "7.0", "ms", "dispatcher", ">", "synthesizer", "commit.writes=1"]
+    assert lines[3] == ["└─", "Txn", "3.0", "1.0", "ms", "synthesizer", "selector=other"]
+
+
 def test_a_tree_as_json_has_the_same_shape() -> None:
     (root,) = cast("Any", tree_document(miss())["spans"])
     assert [child["name"] for child in root["children"]] == ["lookup", "activate"]

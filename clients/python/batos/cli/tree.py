@@ -1,9 +1,12 @@
-"""A trace as a tree of text. Law: every span shows once, below its parent, in the order they began.
+"""A trace as a tree of text. Law: every span is told once, below its parent, in the order they began.
 
 A span whose parent did not come is a root; that is so for the first one, whose parent is the client, which keeps none.
+The two spans of one RPC, the asking service's and the answering one's, are one line; what a span has in common with the
+one above it is not told again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rich.text import Text
@@ -15,7 +18,7 @@ from batos.local.spans import Span, Trace
 # What tells most, in the order it is shown; `-v` shows all.
 SHOWN = (
     *("batos.object.id", "batos.selector", "batos.understood", "batos.holder", "batos.method.version"),
-    *("batos.evidence", "batos.persona", "gen_ai.agent.name", "batos.draft.index", "batos.repair.round"),
+    *("batos.evidence", "batos.persona", "batos.draft.index", "batos.repair.round"),
     *("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "batos.finding.rule", "batos.finding.count"),
     *("batos.trial.passed", "batos.example.count", "batos.flight.joined", "batos.attempt", "batos.commit.writes"),
     *("batos.commit.conflict", "batos.error.reason", "error.type"),
@@ -32,15 +35,14 @@ def tree_lines(trace: Trace, *, everything: bool = False) -> Iterable[Text]:
         style="bold",
     )
     rows = list(_rows(trace))
-    width = max((len(branch) + len(one_line(span.name)) for branch, span in rows), default=0)
-    service_width = max((len(one_line(span.service)) for _, span in rows), default=0)
-    for branch, span in rows:
-        name = branch + one_line(span.name)
-        offset = (span.start - trace.start) / 1e6
+    width = max((len(row.name) for row in rows), default=0)
+    service_width = max((len(row.service) for row in rows), default=0)
+    for row in rows:
+        offset = (row.span.start - trace.start) / 1e6
         line = Text(
-            f"{name:{width}}  {offset:9.1f}  {span.milliseconds:9.1f} ms  {one_line(span.service):{service_width}}  "
+            f"{row.name:{width}}  {offset:9.1f}  {row.span.milliseconds:9.1f} ms  {row.service:{service_width}}  "
         )
-        line.append(_told(span, everything=everything), style="red" if span.failed else "dim")
+        line.append(row.told(everything=everything), style="red" if row.span.failed else "dim")
         line.rstrip()
         yield line
 
@@ -71,19 +73,53 @@ def local(nanoseconds: int) -> str:
     return f"{datetime.fromtimestamp(nanoseconds / 1e9, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
-def _rows(trace: Trace) -> Iterable[tuple[str, Span]]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line: a span, or the two of one RPC."""
+
+    branch: str
+    span: Span
+    answering: Span | None
+    above: Mapping[str, object]
+
+    @property
+    def name(self) -> str:
+        return self.branch + one_line(self.span.name)
+
+    @property
+    def service(self) -> str:
+        return one_line(self.span.service + (f" > {self.answering.service}" if self.answering else ""))
+
+    @property
+    def attributes(self) -> Mapping[str, object]:
+        return {**self.span.attributes, **(self.answering.attributes if self.answering else {})}
+
+    def told(self, *, everything: bool) -> str:
+        if everything:
+            words = [f"{key}={value}" for key, value in sorted(self.attributes.items())]
+        else:
+            known = {key: self.attributes[key] for key in SHOWN if self.attributes.get(key) not in ([], None)}
+            words = [f"{_short(key)}={value}" for key, value in known.items() if self.above.get(key) != value]
+        words += [f"links to {link}" for link in self.span.links]
+        return one_line(" ".join([*words, self.span.status]))
+
+
+def _rows(trace: Trace) -> Iterable[_Row]:
     children = _children(trace)
 
-    def below(parent: str, indent: str) -> Iterable[tuple[str, Span]]:
-        siblings = children.get(parent, ())
-        for span in siblings:
-            last = span is siblings[-1]
-            yield indent + ("└─ " if last else "├─ "), span
-            yield from below(span.span_id, indent + ("   " if last else "│  "))
+    def rows(span: Span, branch: str, indent: str, above: Mapping[str, object]) -> Iterable[_Row]:
+        below = children.get(span.span_id, ())
+        answering = below[0] if len(below) == 1 and below[0].name == span.name else None
+        row = _Row(branch, span, answering, above)
+        yield row
+        below = children.get(answering.span_id, ()) if answering else below
+        for child in below:
+            last = child is below[-1]
+            known = {**above, **row.attributes}
+            yield from rows(child, indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  "), known)
 
     for root in children[""]:
-        yield "", root
-        yield from below(root.span_id, "")
+        yield from rows(root, "", "", {})
 
 
 def _children(trace: Trace) -> Mapping[str, Sequence[Span]]:
@@ -105,13 +141,6 @@ def _circles(span: Span, spans: Mapping[str, Span]) -> bool:
             return True
         seen.add(span.span_id)
     return False
-
-
-def _told(span: Span, *, everything: bool) -> str:
-    keys = sorted(span.attributes) if everything else [key for key in SHOWN if key in span.attributes]
-    words = [f"{key if everything else _short(key)}={span.attributes[key]}" for key in keys]
-    words += [f"links to {link}" for link in span.links]
-    return one_line(" ".join(words + ([span.status] if span.status else [])))
 
 
 def _short(key: str) -> str:

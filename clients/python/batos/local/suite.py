@@ -90,6 +90,7 @@ class Suite:
         self._tell = tell
         self._lock = DataLock(self.data)
         self._receiver: TraceReceiver | None = None
+        self._etcd = ""
         self._children: dict[str, Child] = {}
 
     async def __aenter__(self) -> Self:
@@ -180,10 +181,11 @@ class Suite:
         self.addresses.write(self.data)
 
     async def _start_etcd(self) -> None:
-        etcd = self._programs.etcd or find_etcd(self._environment.get("PATH"))
-        if warning := warning_of(await version_of(etcd)):
-            self._tell(Told(warning))
-        child = await start_etcd(etcd, self.data / "etcd", self._logs, self._environment, self._ports.etcd)
+        if not self._etcd:
+            self._etcd = self._programs.etcd or find_etcd(self._environment.get("PATH"))
+            if warning := warning_of(await version_of(self._etcd)):
+                self._tell(Told(warning))
+        child = await start_etcd(self._etcd, self.data / "etcd", self._logs, self._environment, self._ports.etcd)
         self._started(child)
 
     async def _start_model(self) -> None:
