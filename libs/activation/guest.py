@@ -3,11 +3,13 @@
 A method is fed as written, so that lines stay true, but for one rewriting: `self.other(...)` is a send to self, since
 slots never hold functions. After it come the guest's two classes and the run itself:
 
-- `Object` is the receiver: slots are its attributes; `send` and `resend` suspend into the host with the object itself,
-  whose attributes the host reads, and take the result and the slots to resume with.
+- `Object` is the receiver: slots are its attributes; `send` and `resend` suspend into the host with the slots as they
+  are, and take the result and the slots to resume with.
 - `Reference` is another object, known by its id; `reference.send(selector, ...)` sends to it.
 
-Values go in as they are, a reference as a tuple of its id alone, since no other value is a tuple.
+Values go in as they are, a reference as a tuple of its id alone, since no other value is a tuple. They come out only
+as `_plain` made them, in the guest and within its limits: the interpreter would hand out functions, ranges and cycles
+as text, and the host would spend its own time on building sets and maps that a guest made to be slow.
 """
 
 import ast
@@ -23,8 +25,9 @@ from sandbox.host import Call, GuestObject
 
 SEND, RESEND = "_host_send", "_host_resend"
 FUNCTIONS = frozenset({SEND, RESEND})
-_SEND_PARTS = 5  # self, receiver, selector, arguments, keywords
-_OWN = frozenset({"id", "_p_changed"})
+NOT_A_VALUE = "not a value: "  # how the guest's own TypeError begins
+_SEND_PARTS = 5  # slots, receiver, selector, arguments, keywords
+_OUTPUT_PARTS = 3  # result, slots, covenant
 
 _AFTER = f"""
 
@@ -38,16 +41,39 @@ class Reference:
 
 class Object:
     def send(self, receiver, selector, *args, **kwargs):
-        return _resumed(self, {SEND}(self, receiver, selector, args, kwargs))
+        to = receiver if type(receiver) is str else _plain(receiver).id
+        return _resumed(self, {SEND}(_state(self), to, _plain(selector), _plain(args), _plain(kwargs)))
 
     def resend(self, *args, **kwargs):
-        return _resumed(self, {RESEND}(self, args, kwargs))
+        return _resumed(self, {RESEND}(_state(self), _plain(args), _plain(kwargs)))
 
 
 def _resumed(self, answer):
     for name, item in answer[1].items():
         setattr(self, name, _revived(item))
+        if name not in _names:
+            _names.append(name)
     return _revived(answer[0])
+
+
+def _state(self):
+    return {{name: _plain(getattr(self, name)) for name in _names if hasattr(self, name)}}
+
+
+def _plain(item):
+    kind = type(item)
+    if item is None or kind in (bool, int, float, str, bytes):
+        return item
+    if kind in (list, tuple):
+        return [_plain(one) for one in item]
+    if kind is dict:
+        for key in item:
+            if type(key) is not str:
+                raise TypeError("{NOT_A_VALUE}a map has a key that is no string")
+        return {{key: _plain(one) for key, one in item.items()}}
+    if kind in (Reference, Object) and type(item.id) is str:
+        return Reference(item.id)
+    raise TypeError(f"{NOT_A_VALUE}a {{kind.__name__}}")
 
 
 def _revived(item):
@@ -66,11 +92,28 @@ for _name, _item in _slots.items():
     setattr(_me, _name, _revived(_item))
 """
 
+_END = '[_plain(_result), _state(_me), bool(getattr(_me, "_p_changed", False))]\n'
+
 
 def program(source: str, selector: str) -> str:
     """The code of one activation; its inputs are those of `inputs`. Raises SyntaxError where the source has none."""
-    run = f"_result = {selector}(_me, *[_revived(_one) for _one in _args], **_revived(_kwargs))\n[_result, _me]\n"
-    return sends_to_self(source) + _AFTER + run
+    names = f"_names = list(_slots) + [_one for _one in {_slot_names(source)!r} if _one not in _slots]\n"
+    run = f"_result = {selector}(_me, *[_revived(_one) for _one in _args], **_revived(_kwargs))\n"
+    return sends_to_self(source) + _AFTER + names + run + _END
+
+
+def _slot_names(source: str) -> list[str]:
+    """Every name that a slot may have after the method ran: whatever it says after a dot, or to setattr."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(attr=name):
+                names.add(name)
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
+                names.add(name)
+            case _:
+                pass
+    return sorted(names - RESERVED_SLOTS)
 
 
 def inputs(
@@ -111,51 +154,46 @@ class Sent:
 
 def sent(call: Call) -> Sent:
     """The nested send of a suspended guest. Raises BadValue, LimitExceeded."""
-    parts = call.args if call.name == SEND else (*call.args[:1], None, "", *call.args[1:])
-    if len(parts) != _SEND_PARTS:
+    given = call.args if call.name == SEND else (*call.args[:1], "", "", *call.args[1:])
+    if len(given) != _SEND_PARTS:
         raise BadValue("send takes an object, a selector, then the arguments")
-    sender, receiver, selector, positional, named = parts
-    arguments, keywords = value_out(positional), value_out(named)
-    if not isinstance(selector, str) or not isinstance(arguments, list) or not isinstance(keywords, dict):
+    slots, receiver, selector, arguments, keywords = (_value_out(part) for part in given)
+    if not isinstance(receiver, str) or not isinstance(selector, str) or not isinstance(arguments, list):
         raise BadValue("send takes an object, a selector as text, then the arguments")
-    slots, _ = _slots_out(sender)
-    return Sent(slots, "" if receiver is None else _receiver_out(receiver), selector, arguments, keywords)
+    return Sent(_slots_out(slots), receiver, selector, arguments, _map_out(keywords))
 
 
-def output(thing: object) -> tuple[Value, dict[str, Value], bool]:
+def output(thing: object) -> tuple[Value, SlotValues, bool]:
     """What a feed ended with: the result, the object's slots, whether it kept the covenant. As `sent` raises."""
-    if not isinstance(thing, list):
-        raise BadValue("the method did not leave its object in place")
-    result, receiver = cast("Sequence[object]", thing)
-    return value_out(result), *_slots_out(receiver)
+    ended = cast("Sequence[object]", thing) if isinstance(thing, list) else ()
+    if len(ended) != _OUTPUT_PARTS:
+        raise BadValue("the method did not end as methods do")
+    return _value_out(ended[0]), _slots_out(_value_out(ended[1])), ended[2] is True
 
 
-def value_out(thing: object) -> Value:
-    """The canonical value of what the guest gave. Raises BadValue, LimitExceeded."""
+def _slots_out(value: Value) -> SlotValues:
+    slots = _map_out(value)
+    for name in slots:
+        check_slot_name(name)
+    return slots
+
+
+def _map_out(value: Value) -> SlotValues:
+    if not isinstance(value, Mapping):
+        raise BadValue("slots and keywords are maps")
+    return value
+
+
+def _value_out(thing: object) -> Value:
     return canonical(_references(thing))
-
-
-def _slots_out(thing: object) -> tuple[dict[str, Value], bool]:
-    if not isinstance(thing, GuestObject):
-        raise BadValue("only an object can send")
-    slots = {check_slot_name(name): value_out(item) for name, item in thing.attributes.items() if name not in _OWN}
-    return slots, bool(thing.attributes.get("_p_changed", False))
-
-
-def _receiver_out(thing: object) -> str:
-    if isinstance(thing, str) and thing:
-        return thing
-    if isinstance(found := _references(thing), Reference):
-        return found.id
-    raise BadValue("the first argument of send is an object: self, a reference, or an object id")
 
 
 def _references(thing: object) -> object:
     if isinstance(thing, GuestObject):
         name = thing.attributes.get("id")
-        if thing.type_name in {"Object", "Reference"} and isinstance(name, str):
+        if thing.type_name == "Reference" and isinstance(name, str):
             return Reference(name)
-        raise BadValue(f"a {thing.type_name} is not a value; return null, bool, int, float, str, bytes, list or map")
+        raise BadValue(f"a {thing.type_name} is not a value; use null, bool, int, float, str, bytes, list or map")
     if isinstance(thing, dict):
         entries = cast("dict[object, object]", thing)
         return {key: _references(item) for key, item in entries.items()}

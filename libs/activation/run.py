@@ -211,6 +211,8 @@ class _Activation:
         try:
             yield
         except GuestRaised as raised:
+            if raised.message.startswith(guest.NOT_A_VALUE):
+                raise BadValue(f"{holder}.{selector} gave what is {raised.message}") from None
             raise MethodRaised(holder, selector, raised.type_name, raised.message, raised.line) from None
         except GuestSyntaxError as error:
             raise MethodRaised(holder, selector, "SyntaxError", error.message, error.line) from None

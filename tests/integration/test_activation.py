@@ -191,7 +191,9 @@ async def test_self_comes_out_as_a_reference(activator: Activator, world: World)
     assert (await send(activator, world, "echo", "me")).result == Reference("echo")
 
 
-@pytest.mark.parametrize("result", ["{1, 2}", "2**63", "{1: 2}", "sum", "object"])
+@pytest.mark.parametrize(
+    "result", ["{1, 2}", "2**63", "{1: 2}", "sum", "object", "range(3)", "[lambda: 1]", "{'a': {1}}"]
+)
 async def test_what_is_no_value_is_refused(activator: Activator, world: World, result: str) -> None:
     world.put("echo", f"def give(self):\n    return {result}\n")
     with pytest.raises((BadValue, MethodRaised)):
