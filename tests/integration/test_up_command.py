@@ -161,3 +161,12 @@ async def test_what_is_no_etcd_is_one_clear_line(tmp_path: Path) -> None:
     async with up(tmp_path / "a", environment={"PATH": path}) as started:
         assert await started.code() == 9
     assert "no etcd of 3.4 or later" in started.err.read_text()
+
+
+async def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    async with up(tmp_path, "--model", "/nonexistent.gguf", environment={"BATOS_PERSONA_URL": ""}) as started:
+        assert await started.code() == 9
+    said = started.err.read_text().splitlines()
+    assert said[0] == "error: NO_MODEL: no model /nonexistent.gguf: No such file or directory"
+    assert said[1].startswith("hint: BATOS_MODEL is one of ")
+    assert started.pids() == {}

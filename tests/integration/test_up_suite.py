@@ -28,7 +28,9 @@ TINY = str(Path(__file__).parent.parent / "fakes" / "tiny_service.py")
 def suite_of(data: Path, *, ports: Ports | None = None, told: list[Told] | None = None, **environment: Any) -> Suite:
     """A suite of tiny children, each behaving as TINY_<NAME> says."""
     programs = Programs(
-        model=(sys.executable, TINY, "model"), services={name: (sys.executable, TINY, name) for name in SERVICES}
+        fetch=(),
+        model=(sys.executable, TINY, "model"),
+        services={name: (sys.executable, TINY, name) for name in SERVICES},
     )
     given = {name: value for name, value in os.environ.items() if not name.startswith(("BATOS_", "OTEL_"))}
     return Suite(

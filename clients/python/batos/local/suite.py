@@ -30,6 +30,7 @@ from batos.errors import BatosError
 from batos.local.child import Child, Program, says_ready
 from batos.local.errors import NoServices, ServiceEnded
 from batos.local.etcd import find_etcd, start_etcd, version_of, warning_of
+from batos.local.fetch import fetch_model
 from batos.local.lock import DataLock
 from batos.local.ports import HOST, Ports
 from batos.local.traces import TraceKeeper, TraceReceiver
@@ -42,9 +43,10 @@ _EXPORTERS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The commands to run. `etcd` is found by itself where it is empty."""
+    """The commands to run. `etcd` is found by itself where it is empty; without `fetch` no model is fetched."""
 
     etcd: str = ""
+    fetch: Sequence[str] = (sys.executable, "-m", "batos.local.fetch")
     model: Sequence[str] = (sys.executable, "-m", "batos.local.model")
     services: Mapping[str, Sequence[str]] = field(
         default_factory=lambda: {name: (sys.executable, "-m", name) for name in SERVICES}
@@ -115,6 +117,8 @@ class Suite:
         self._lock.take()
         try:
             self._ports.check()
+            if self._programs.fetch and not _has_endpoints(self._environment):
+                await fetch_model(self._programs.fetch, self._model, self._environment)
             await self._start_receiver()
             await self._start_children()
         except BaseException:
