@@ -10,7 +10,7 @@ from chassis.server import ServerSpec, announce, run
 from chassis.service import StartError, main
 from chassis.telemetry import Telemetry
 from kernel.errors import StoreUnavailable
-from objectstore.client import WATCH_METHOD
+from objectstore.client import MAX_MESSAGE_BYTES, WATCH_METHOD
 from objectstore.config import Config
 from objectstore.etcd.ledger import EtcdLedger
 from objectstore.ledger_store import LedgerStore
@@ -43,6 +43,8 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             ready=announce,
             allow_insecure_remote=config.insecure_remote,
             untraced=frozenset({WATCH_METHOD}),
+            max_receive_bytes=MAX_MESSAGE_BYTES,
+            max_send_bytes=MAX_MESSAGE_BYTES,
         )
         await run(spec, stop)
     except StoreUnavailable as error:

@@ -32,6 +32,7 @@ from wire.objects import evidence_to_wire, pointer_from_wire, record_from_wire
 from wire.transactions import commit_to_wire, kept_reply_from_wire, settle_to_wire, token_from_wire
 
 WATCH_METHOD: Final = "/batos.v1.ObjectStore/Watch"
+MAX_MESSAGE_BYTES: Final = 32 << 20  # what fits a transaction has up to some ten times the bytes in the contract's form
 CALL_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 15.0
 RESUME_SECONDS: Final = 30.0

@@ -3,7 +3,7 @@
 A commit brings the lane of its committer. Without anything to write it only reads, and leaves the lane alone.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -12,13 +12,14 @@ from kernel.objects import Namespace, ObjectId
 from kernel.transactions import KeptReply, Key, Lane, Part, Token, Transaction
 from objectstore import records
 from objectstore.core import Core, checked_slots
-from objectstore.keys import DefinitionKey, ReplyKey, SlotsKey, parse, watched
+from objectstore.keys import DefinitionKey, ReplyKey, SlotsKey, parse, span, watched
 from objectstore.lanes import check_lane
-from objectstore.ledger import Event, Span, Step
+from objectstore.ledger import Event, Events, Span, Step
 from objectstore.store import Change, Changes
 
 REPLY_SECONDS: Final = 15 * 60  # 10 minutes are promised; the rest is for clocks that differ
 _TOLD: Final = 8
+_FRAME_BYTES: Final = 1 << 20
 
 
 class Commits:
@@ -72,10 +73,12 @@ class Commits:
         else:
             revision = after.revision
         yield Changes((), self._core.token(revision))
+        kinds = span(namespace, "d"), span(namespace, "o")
         async with aclosing(self._core.ledger.watch(watched(namespace), revision)) as batches:
             async for batch in batches:
-                changes = [change for event in batch.events if (change := _change(event)) is not None]
-                yield Changes(changes, self._core.token(batch.revision))
+                for revision, events in _frames(batch):
+                    changes = [change for event in events if (change := _change(kinds, event)) is not None]
+                    yield Changes(changes, self._core.token(revision))
 
     async def _validate(self, same: Mapping[bytes, int], names: Mapping[bytes, str]) -> int:
         reading = await self._core.ledger.read(*(Span.key(key, values=False) for key in same))
@@ -116,8 +119,23 @@ def _conflict(changed: Sequence[str]) -> Conflict:
     return Conflict(f"changed since it was read: {', '.join(told) or 'something'}; run again", told)
 
 
-def _change(event: Event) -> Change | None:
+def _frames(batch: Events) -> Iterator[tuple[int, Sequence[Event]]]:
+    """A batch in parts that each fit a frame: whole revisions, each part with its last one."""
+    frame: list[Event] = []
+    size = 0
+    for event in batch.events:
+        if size > _FRAME_BYTES and event.revision > frame[-1].revision:
+            yield frame[-1].revision, frame
+            frame, size = [], 0
+        frame.append(event)
+        size += len(event.value or b"")
+    yield batch.revision, frame
+
+
+def _change(kinds: Sequence[Span], event: Event) -> Change | None:
     """What an event of the watched range tells; None for what lies there beside definitions and slots."""
+    if not any(kind.begin <= event.key < kind.end for kind in kinds):
+        return None  # of a kind that only a later version may know
     key = parse(event.key)
     value = event.value
     if isinstance(key, DefinitionKey):

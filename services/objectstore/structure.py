@@ -1,8 +1,9 @@
 """Who descends from whom. Law: at every revision the parents of each object exist and have a consistent order.
 
 An object's ancestors are read and compared one by one. What changes an object with children concerns its descendants
-too, which may be many: they are read, and then the edges of the whole namespace must have stayed as they were. For this
-each change of an object's parents puts all its edges anew; method tables and slots do not touch them.
+and their other ancestors too: these are compared likewise, and no descendant may have come between. Where they are too
+many for one transaction, the edges of the whole namespace must have stayed as they were instead, which etcd looks
+through one by one. For this each change of an object's parents puts all its edges anew; nothing else touches them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from objectstore.ledger import Span
 
 MAX_PARENTS: Final = 16
 MAX_DESCENDANTS: Final = 10_000
+MAX_COMPARES: Final = 100  # leaves room for what else a step compares
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,10 @@ async def check_changed(
     tree = {**_parents(ancestors), **_parents(above), object_id: parents}
     for descendant in descendants:
         lookup_path(descendant, tree)
+    same = _same(namespace, {**ancestors, **above})
+    quiet = [(span(namespace, "c", f"{item}//"), revision) for item in (object_id, *descendants)]
+    if len(same) + len(quiet) <= MAX_COMPARES:
+        return Compares(same, quiet)
     return Compares(_same(namespace, ancestors), [(span(namespace, "c"), revision)])
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 import aetcd
+import grpc.aio
 
 from batos.v1.objectstore_pb2_grpc import add_ObjectStoreServicer_to_server
 from chassis.address import Address
@@ -16,7 +17,7 @@ from chassis.server import Server, ServerSpec
 from kernel.objects import DEFAULT_NAMESPACE, Namespace, ObjectId
 from kernel.transactions import Key, Part, Transaction
 from kernel.values import SlotValues
-from objectstore.client import StoreClient
+from objectstore.client import MAX_MESSAGE_BYTES, StoreClient
 from objectstore.etcd.ledger import EtcdLedger
 from objectstore.ledger import Events, Ledger, Reading, Span, Step, Unclear
 from objectstore.ledger_store import LedgerStore
@@ -66,8 +67,12 @@ async def in_etcd(endpoint: str) -> AsyncGenerator[Kept]:
 @asynccontextmanager
 async def served(kept: Kept) -> AsyncGenerator[Kept]:
     """The same store, behind a server and a channel."""
-    async with serving(kept.store) as address, channel(address) as connected:
+    async with serving(kept.store) as address, _connected(address) as connected:
         yield Kept(StoreClient(connected), kept.ledger, kept.compact)
+
+
+def _connected(address: Address) -> grpc.aio.Channel:
+    return channel(address, max_message_bytes=MAX_MESSAGE_BYTES)
 
 
 @asynccontextmanager
@@ -80,6 +85,8 @@ async def serving(store: Store) -> AsyncGenerator[Address]:
         listen=Address("127.0.0.1", 0),
         status_of=status_of,
         grace=1.0,
+        max_receive_bytes=MAX_MESSAGE_BYTES,
+        max_send_bytes=MAX_MESSAGE_BYTES,
     )
     async with Server(spec) as server:
         try:

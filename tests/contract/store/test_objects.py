@@ -263,6 +263,22 @@ async def test_what_is_too_large_is_refused(store: Store) -> None:
         await store.create(NS, NewObject(ACME, [ObjectId(f"p{n}") for n in range(17)]))
 
 
+async def test_the_largest_slots_come_back(store: Store) -> None:
+    slots = {"numbers": [-1] * 20_000, "text": "x" * 1_000_000}
+    await store.create(NS, NewObject(ACME, slots=slots))
+    assert (await store.get(NS, ACME)).slots == slots
+
+
+async def test_parents_of_an_object_with_many_descendants_are_changed_and_checked(store: Store) -> None:
+    await make(store, "a", "b", "base")
+    for n in range(120):
+        await make(store, f"child/{n}", parents=("base",))
+    await make(store, "both", parents=("base", "a"))
+    await store.update(NS, Update(ObjectId("base"), parents=[ObjectId("b")]))
+    with pytest.raises(InconsistentParents, match="both"):
+        await store.update(NS, Update(ObjectId("a"), parents=[ObjectId("base")]))
+
+
 async def test_budgets_are_not_served(store: Store) -> None:
     with pytest.raises(NotServed):
         await store.create(NS, NewObject(ACME, policy=Policy(tokens_per_hour=5)))

@@ -90,6 +90,15 @@ async def test_a_watch_goes_on_from_any_token_it_told(store: Store) -> None:
         assert [change.slots for change in changes] == [{"n": each} for each in range(n + 1, 6)]
 
 
+async def test_a_watch_that_catches_up_is_told_more_than_fits_one_frame(store: Store) -> None:
+    start = token = (await store.create(NS, NewObject(A))).token
+    for n in range(40):
+        token = (await store.update(NS, Update(A, slots={"n": n, "x": "x" * 1_000_000}))).token
+    async with aclosing(store.watch(NS, start)) as watch:
+        changes = await told(watch, token)
+    assert [change.slots["n"] for change in changes if change.slots] == list(range(40))
+
+
 async def test_other_namespaces_are_not_told(store: Store) -> None:
     elsewhere = Namespace("default-2")
     start = (await store.create(NS, NewObject(A))).token
