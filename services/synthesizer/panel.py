@@ -102,17 +102,28 @@ def _shelf(known: Sequence[MethodVersion]) -> str:
 
 
 def read_spec(text: str, message: Message) -> tuple[str, str]:
-    """BRICK's signature, if every send of it fits the message and its examples, and what it says the method does."""
+    """BRICK's signature, if the message and all its examples fit it, and what it says the method does.
+
+    Only the names of the parameters are taken: a default or a type would be a guess from one message.
+    """
     signature = rendering.signature(message)
-    if (found := re.search(rf"\b{message.selector}\s*\(([^()]*)\)", text)) and _fits(found[1], message):
-        names = [name for part in found[1].split(",") if (name := part.strip()) and name != "self"]
+    found = re.search(rf"\b{message.selector}\s*\(([^()]*)\)", text)
+    if found and (names := _parameters(found[1])) is not None and _fits(names, message):
         signature = f"{message.selector}({', '.join(['self', *names])})"
     does = re.search(r"^\W*does\W*:\s*(.+)$", text, re.IGNORECASE | re.MULTILINE)
     return signature, rendering.quoted(does[1][:_LONGEST_LINE]) if does else ""
 
 
-def _fits(parameters: str, message: Message) -> bool:
-    names = [name for part in parameters.split(",") if (name := part.strip()) and name != "self"]
+def _parameters(text: str) -> list[str] | None:
+    """The names in a parameter list; None where something else stands in it."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    named = [re.match(r"[A-Za-z_]\w*(?=\s*(?:[:=]|$))", part) for part in parts]
+    if None in named:
+        return None
+    return [each[0] for each in named if each and each[0] != "self"]
+
+
+def _fits(names: Sequence[str], message: Message) -> bool:
     source = f"def {message.selector}({', '.join(['self', *names])}):\n    pass\n"
     try:
         taken = parse_method(source, message.selector)

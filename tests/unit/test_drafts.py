@@ -92,6 +92,8 @@ def test_a_signature_is_made_of_what_was_sent() -> None:
     [
         ("Signature: increment(self, step)\nDoes: adds", "increment(self, step)"),
         ("signature is `increment(step)`", "increment(self, step)"),
+        ("increment(self, step: int = 2) -> int", "increment(self, step)"),  # a default would be a guess
+        ("increment(2)", "increment(self, number)"),
         ("Signature: increment(self, step, unit)", "increment(self, number)"),  # the message has one argument
         ("Signature: increment(self, 1)", "increment(self, number)"),
         ("Signature: decrement(self, by)", "increment(self, number)"),
