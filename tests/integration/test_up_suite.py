@@ -16,7 +16,7 @@ import pytest
 
 from batos.errors import BatosError
 from batos.local.child import Child, Program, says_ready
-from batos.local.errors import DataInUse, NoEtcd, NotStarted, PortInUse
+from batos.local.errors import DataInUse, NoEtcd, NoModel, NotStarted, PortInUse
 from batos.local.etcd import find_etcd, warning_of
 from batos.local.ports import Ports, free_port, is_free
 from batos.local.suite import SERVICES, Programs, Suite, Told
@@ -135,6 +135,13 @@ async def test_a_child_that_does_not_start_is_told_with_its_last_words_and_the_r
     assert str(tmp_path / "logs" / f"{name}.log") in failed.value.fields["hint"]
     assert not suite.children
     assert not any(running(line.child.pid) for line in told if line.child)
+
+
+async def test_a_model_that_explains_why_it_does_not_start_is_told_in_its_words(tmp_path: Path) -> None:
+    with pytest.raises(NoModel) as failed:
+        await suite_of(tmp_path, TINY_MODEL="explains").start()
+    assert str(failed.value) == "model says why"
+    assert failed.value.fields == {"hint": "model says what to do"}
 
 
 async def test_a_child_that_dies_is_told_with_its_last_words(tmp_path: Path) -> None:

@@ -64,6 +64,12 @@ class NoModel(BatosError):
     reason = "NO_MODEL"
 
 
+def model_failure(failure: NotStarted) -> BatosError:
+    """Why the model did not start, as the child said it in its last words (`error: ...`, `hint: ...`), if it did."""
+    said = dict(line.split(": ", 1) for line in failure.fields["log"].splitlines() if ": " in line)
+    return NoModel(said["error"], fields={"hint": said.get("hint", "")}) if "error" in said else failure
+
+
 def tail_of(log: Path, since: int, lines: int = 12) -> str:
     """The last lines that were written to a log after an offset."""
     try:

@@ -28,7 +28,7 @@ from typing import Self
 from batos.addresses import FILE, Addresses
 from batos.errors import BatosError
 from batos.local.child import Child, Program, says_ready
-from batos.local.errors import NoServices, ServiceEnded
+from batos.local.errors import NoServices, NotStarted, ServiceEnded, model_failure
 from batos.local.etcd import find_etcd, start_etcd, version_of, warning_of
 from batos.local.fetch import fetch_model
 from batos.local.lock import DataLock
@@ -197,7 +197,10 @@ class Suite:
             return
         command = (*self._programs.model, "--model", self._model, "--port", str(self._ports.model))
         program = Program("model", command, self._base, MODEL_SECONDS)
-        self._started(await Child.start(program, self._logs, says_ready))
+        try:
+            self._started(await Child.start(program, self._logs, says_ready))
+        except NotStarted as failure:
+            raise model_failure(failure) from None
 
     async def _start_service(self, name: str) -> None:
         command = self._programs.services[name]
