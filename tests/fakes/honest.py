@@ -1,5 +1,9 @@
 """Honest methods, as people and good models write them: no rule may have anything against them."""
 
+from pathlib import Path
+
+from fakes.endpoint import sources_in
+
 METHODS = (
     """def increment(self, by=1):
     self.count = getattr(self, "count", 0) + by
@@ -100,3 +104,9 @@ METHODS = (
     return [row[key] for row in self.rows]
 """,
 )
+
+
+def methods() -> list[str]:
+    """These, and all that the scripted endpoint answers."""
+    answers = sources_in(Path(__file__).parent / "answers")
+    return [*METHODS, *(source for sources in answers.values() for source in sources)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes.honest import METHODS
+from fakes.honest import methods
 from kernel.objects import Severity
 from synthesizer.audit import audit, passed, rules
 from synthesizer.rules.rule import About
@@ -30,7 +30,7 @@ def test_rule_ids_are_never_given_twice() -> None:
     assert ids == sorted(ids)
 
 
-@pytest.mark.parametrize("source", METHODS, ids=lambda source: source.split("(")[0].removeprefix("def "))
+@pytest.mark.parametrize("source", methods(), ids=lambda source: source.split("(")[0].removeprefix("def "))
 def test_no_rule_has_anything_against_an_honest_method(source: str) -> None:
     assert audit(source, source.split("(", maxsplit=1)[0].removeprefix("def ")) == ()
 
