@@ -29,6 +29,7 @@ ChatMessages = Sequence[Mapping[str, str]]
 """A conversation: `role` and `content` of each turn."""
 
 _LONGEST_PAUSE = 4.0
+_HERE = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,9 @@ def _traced_client() -> httpx2.AsyncClient:
     async def inject(request: httpx2.Request) -> None:
         request.headers.update(headers_of(get_current_span()))
 
-    return httpx2.AsyncClient(event_hooks={"request": [inject]}, follow_redirects=True, timeout=None)
+    # A proxy that the environment names is for the way out; a server on this machine is not reached through it.
+    direct: dict[str, httpx2.AsyncBaseTransport | None] = dict.fromkeys(_HERE)
+    return httpx2.AsyncClient(event_hooks={"request": [inject]}, mounts=direct, follow_redirects=True, timeout=None)
 
 
 async def _attempt(

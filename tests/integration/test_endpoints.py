@@ -73,6 +73,14 @@ async def test_the_hubs_own_token_is_never_sent(monkeypatch: pytest.MonkeyPatch)
     assert server.asked[0].headers["authorization"] == "Bearer none"
 
 
+async def test_a_server_on_this_machine_is_not_reached_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    answer, _ = await turn([Say("x")])
+    assert answer.text == "x"
+
+
 @pytest.mark.parametrize(
     ("passing", "attempts"),
     [
