@@ -1,7 +1,7 @@
 """What the demonstration prints. Law: figures as they were measured, failures as they were told."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
@@ -26,12 +26,22 @@ class Outcome:
     after_restart: Reply | None = None
     seconds: float = 0.0
     tokens: int = 0
-    wrong: list[str] = field(default_factory=list[str])
+
+    @property
+    def wrong(self) -> str:
+        """The first answer that is not the expected one; empty where all are."""
+        replies = {"the miss": self.miss, "the hit": self.hit, "the hit after the restart": self.after_restart}
+        for which, reply in replies.items():
+            if reply and not self.task.fits(reply.result):
+                return f"{which} answered {shown(reply.result)}, not {shown(self.task.expected)}"
+            if reply and reply.synthesized != (reply is self.miss):
+                return f"{which} was {'' if reply.synthesized else 'not '}synthesized"
+        return ""
 
     @property
     def learned(self) -> bool:
         """Whether a method was written for it, and every answer was right."""
-        return self.miss is not None and self.miss.synthesized and not self.wrong
+        return self.miss is not None and self.hit is not None and not self.wrong
 
     @property
     def survived(self) -> bool:
@@ -43,9 +53,7 @@ class Outcome:
         """Why it was not learned, or not kept; empty where it was."""
         if self.failure:
             return f"{self.failure.reason}: {self.failure.message}"
-        if self.wrong:
-            return "; ".join(self.wrong)
-        return "" if self.survived else "the method did not survive the restart"
+        return self.wrong or ("" if self.survived else "the method did not survive the restart")
 
 
 class CompactPanel:
