@@ -54,7 +54,7 @@ class Parts:
 
 
 def from_hub(hub: Hub, file: str, folder: Path, meter: Meter, endpoint: str | None = None) -> Path:
-    """The file, fetched from the Hub into `folder`; a broken download resumes at its last byte.
+    """The file, fetched from the Hub into `folder`; a broken download resumes at the last block it wrote.
 
     Raises Unreachable, within a few seconds where there is no way to the Hub, and OSError where the disk is at fault.
     """
