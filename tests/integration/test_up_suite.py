@@ -68,6 +68,22 @@ async def test_no_model_is_started_where_the_personas_have_endpoints(tmp_path: P
         assert "model" not in suite.children
 
 
+async def test_traces_go_where_the_user_says_and_that_is_told(tmp_path: Path) -> None:
+    told: list[Told] = []
+    async with suite_of(tmp_path, told=told, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4317"):
+        assert any("traces go to http://127.0.0.1:4317" in line.text for line in told)
+        assert not (tmp_path / "traces").exists()
+
+
+async def test_a_suite_that_was_stopped_can_be_started_again(tmp_path: Path) -> None:
+    told: list[Told] = []
+    suite = suite_of(tmp_path, told=told)
+    for _ in range(2):
+        async with suite:
+            assert set(suite.children) == {"etcd", "model", *SERVICES}
+    assert not any("traces go to" in line.text for line in told)
+
+
 async def test_a_restart_keeps_addresses_and_data_and_leaves_the_model_alone(tmp_path: Path) -> None:
     async with suite_of(tmp_path) as suite:
         addresses, before = suite.addresses, dict(suite.children)

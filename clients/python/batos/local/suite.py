@@ -92,6 +92,7 @@ class Suite:
         self._tell = tell
         self._lock = DataLock(self.data)
         self._receiver: TraceReceiver | None = None
+        self._exporting: Mapping[str, str] = {}
         self._etcd = ""
         self._children: dict[str, Child] = {}
 
@@ -164,11 +165,15 @@ class Suite:
             del self._children[name]
 
     async def _start_receiver(self) -> None:
-        if self._receiver or any(self._environment.get(name) for name in _EXPORTERS):
+        if theirs := next((name for name in _EXPORTERS if self._environment.get(name)), None):
+            self._tell(Told(f"traces go to {self._environment[theirs]}, as {theirs} says; `batctl trace` keeps none"))
             return
         self._receiver = TraceReceiver(TraceKeeper(self.data))
-        self._environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = await self._receiver.start()
-        self._environment.setdefault("OTEL_BSP_SCHEDULE_DELAY", "200")  # ms; `batctl trace` comes right after a message
+        soon = self._environment.get("OTEL_BSP_SCHEDULE_DELAY", "200")  # ms; `batctl trace` comes right after a message
+        self._exporting = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": await self._receiver.start(),
+            "OTEL_BSP_SCHEDULE_DELAY": soon,
+        }
 
     async def _start_children(self) -> None:
         loading = asyncio.create_task(self._start_model())  # takes longest, and needs nobody
@@ -227,7 +232,7 @@ class Suite:
 
     @property
     def _base(self) -> dict[str, str]:
-        return self._environment | {"PYTHONUNBUFFERED": "1"}
+        return self._environment | self._exporting | {"PYTHONUNBUFFERED": "1"}
 
     @property
     def _logs(self) -> Path:
