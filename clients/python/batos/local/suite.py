@@ -92,7 +92,7 @@ class Suite:
         self._tell = tell
         self._lock = DataLock(self.data)
         self._receiver: TraceReceiver | None = None
-        self._exporting: Mapping[str, str] = {}
+        self._exporting: dict[str, str] = {}
         self._etcd = ""
         self._children: dict[str, Child] = {}
 
