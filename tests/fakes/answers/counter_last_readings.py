@@ -1,0 +1,4 @@
+def last_readings(self, n):
+    latest = self.readings[-n:]
+    self._p_changed = True
+    return latest

@@ -1,0 +1,5 @@
+def take_ticket(self):
+    ticket = self.next_ticket
+    self.next_ticket = ticket + 1
+    self._p_changed = True
+    return ticket

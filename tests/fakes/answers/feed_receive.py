@@ -1,0 +1,4 @@
+def receive(self, row):
+    self.inbox.append(row)
+    self._p_changed = True
+    return len(self.inbox)
