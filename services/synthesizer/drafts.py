@@ -2,7 +2,8 @@
 
 Small models write best from a spec, three worked methods and the examples; with all that the others said in the prompt
 they wrote nothing that ran (docs/adr/0007-panel-and-evidence.md). All but the last turn of the prompt is the same for
-every mission of an object, so that a server keeps it cached.
+every mission of an object, so that a server keeps it cached. The covenant stands first in every worked method: a small model
+forgot it before a return in four drafts of ten, and at the top in none.
 """
 
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ def built_in() -> tuple[Worked, ...]:
             "Raise the count by the given amount, or by one, and return the new count.",
             "increment(self, by)",
             ("self.count == 4; increment(by=2) -> 6", "self.count == 0; increment(by=1) -> 1"),
-            "def increment(self, by=1):\n    self.count = self.count + by\n    self._p_changed = True\n"
+            "def increment(self, by=1):\n    self._p_changed = True\n    self.count = self.count + by\n"
             "    return self.count\n",
         ),
         Worked(
@@ -60,8 +61,9 @@ def built_in() -> tuple[Worked, ...]:
                 f'self.books == [{emma}, {persuasion}]; titles_by(author="Austen") -> ["Emma", "Persuasion"]',
                 f'self.books == [{emma}]; titles_by(author="Woolf") -> []',
             ),
-            'def titles_by(self, author):\n    books = [book for book in self.books if book["author"] == author]\n'
-            '    books = sorted(books, key=lambda book: book["year"])\n    self._p_changed = True\n'
+            "def titles_by(self, author):\n    self._p_changed = True\n"
+            '    books = [book for book in self.books if book["author"] == author]\n'
+            '    books = sorted(books, key=lambda book: book["year"])\n'
             '    return [book["title"] for book in books]\n',
         ),
         Worked(
@@ -71,8 +73,9 @@ def built_in() -> tuple[Worked, ...]:
                 'read_size("20x30 cm") -> {"width": 20, "height": 30}',
                 'read_size("5x7") -> {"width": 5, "height": 7}',
             ),
-            'def read_size(self, text):\n    width, height = text.replace(" cm", "").split("x")\n'
-            '    self._p_changed = True\n    return {"width": int(width), "height": int(height)}\n',
+            "def read_size(self, text):\n    self._p_changed = True\n"
+            '    width, height = text.replace(" cm", "").split("x")\n'
+            '    return {"width": int(width), "height": int(height)}\n',
         ),
     )
 

@@ -97,7 +97,7 @@ def codex() -> tuple[Persona, ...]:
             (
                 "Answer with the method alone in one ```python block: no imports, no class, no comments, no prose.",
                 "The object's slots are attributes of self.",
-                "Before each return the method sets self._p_changed = True.",
+                "The first line of every method is self._p_changed = True, and the rest works with plain statements.",
                 "For key= write a lambda; do not use next().",
             ),
             "",
