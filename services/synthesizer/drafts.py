@@ -2,8 +2,8 @@
 
 Small models write best from a spec, three worked methods and the examples; with all that the others said in the prompt
 they wrote nothing that ran (docs/adr/0007-panel-and-evidence.md). All but the last turn of the prompt is the same for
-every mission of an object, so that a server keeps it cached. The covenant stands first in every worked method: a small model
-forgot it before a return in four drafts of ten, and at the top in none.
+every mission of an object, so that a server keeps it cached. The covenant stands first in every worked method: a small
+model forgot it before a return in four drafts of ten, and at the top in none.
 """
 
 from collections.abc import Sequence

@@ -148,19 +148,19 @@ def _is_kept(subject: Subject) -> bool:
 
 def _nowhere(subject: Subject) -> Found:
     if not _is_kept(subject):
-        yield subject.method.lineno, "the covenant is missing: set self._p_changed = True before the method returns"
+        yield subject.method.lineno, "the covenant is missing: make self._p_changed = True the first line"
 
 
 def _lost(subject: Subject) -> Found:
     for line, paths in _returns(subject).items():
         if (False, True) in paths:
-            yield line, "a path that changed the object ends here without self._p_changed = True: its change is lost"
+            yield line, "a path that changed the object ends here without self._p_changed = True, so its change is lost"
 
 
 def _unkept(subject: Subject) -> Found:
     for line, paths in _returns(subject).items():
         if (False, False) in paths and (False, True) not in paths:
-            yield line, "a path ends here without self._p_changed = True; set it before every return"
+            yield line, "a path ends here without self._p_changed = True; make it the first line"
 
 
 def _misused(subject: Subject) -> Found:
