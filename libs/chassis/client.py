@@ -50,6 +50,9 @@ def channel(
         ("grpc.max_send_message_length", max_message_bytes),
         ("grpc.keepalive_time_ms", int(keepalive_seconds * 1000)),
         ("grpc.keepalive_timeout_ms", 10_000),
+        # gRPC's own two minutes would keep a service away long after it is back.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
         # Services talk to each other directly; a proxy that the environment names is for the way out.
         ("grpc.enable_http_proxy", 0),
     )

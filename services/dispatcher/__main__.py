@@ -1,5 +1,6 @@
 """Starts a dispatcher. Law: here alone the environment is read and the parts are put together."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -17,7 +18,7 @@ from chassis.telemetry import Telemetry
 from dispatcher.config import Config
 from dispatcher.dispatch import Dispatch
 from dispatcher.servicer import DispatcherServicer
-from objectstore.client import StoreClient
+from objectstore.client import MAX_MESSAGE_BYTES, WATCH_METHOD, StoreClient
 from objectstore.store import FORMAT
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import Sandbox
@@ -33,7 +34,13 @@ ABOUT = "The dispatcher delivers messages to objects: it is the service that cli
 async def serve(config: Config, telemetry: Telemetry) -> None:
     """Serve until told to stop. Raises StartError, ListenError."""
     async with AsyncExitStack() as stack:
-        store = StoreClient(await stack.enter_async_context(channel(config.objectstore, telemetry=telemetry)))
+        to_store = channel(
+            config.objectstore,
+            telemetry=telemetry,
+            untraced=frozenset({WATCH_METHOD}),
+            max_message_bytes=MAX_MESSAGE_BYTES,
+        )
+        store = StoreClient(await stack.enter_async_context(to_store))
         synthesizer = SynthesizerClient(
             await stack.enter_async_context(channel(config.synthesizer, telemetry=telemetry))
         )
@@ -49,7 +56,18 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             ready=announce,
             allow_insecure_remote=config.insecure_remote,
         )
-        await run(spec)
+        stop = asyncio.Event()
+        hurrying = asyncio.create_task(_hurry(dispatch, stop))
+        try:
+            await run(spec, stop)
+        finally:
+            stop.set()
+            await hurrying
+
+
+async def _hurry(dispatch: Dispatch, stop: asyncio.Event) -> None:
+    await stop.wait()
+    dispatch.hurry()
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ A read that was under way when a change of the same object went by may be older 
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextvars import Context
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -224,7 +225,8 @@ class Caches:
         if namespace not in self._caches:
             if len(self._caches) >= self._most:
                 raise Overloaded(f"messages came for {self._most} namespaces already; restart, or use fewer", 60.0)
-            self._caches[namespace] = asyncio.create_task(self._started(namespace))
+            # Not in the context of the message that happened to be first: the watch is in nobody's trace.
+            self._caches[namespace] = asyncio.create_task(self._started(namespace), context=Context())
         return await asyncio.shield(self._caches[namespace])
 
     async def _started(self, namespace: Namespace) -> Cache:

@@ -52,6 +52,10 @@ class Dispatch:
         # Examples that a version passed, by digests: asked again on every hit that carries them.
         self._passed: dict[tuple[str, str], None] = {}
 
+    def hurry(self) -> None:
+        """Let those who wait for a method come back later, so that a stop is not held up."""
+        self._misses.hurry()
+
     async def stop(self) -> None:
         """End what runs beside the messages; those under way must have ended."""
         await self._caches.stop()

@@ -6,7 +6,7 @@ leaves in time to answer. Leaving does not end the synthesis.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,14 @@ class Misses:
 
     def __init__(self, synthesizer: Synthesizer) -> None:
         self._synthesizer = synthesizer
+        self._waits: set[asyncio.Timeout] = set()
+        self._hurry = False
+
+    def hurry(self) -> None:
+        """Let everyone who waits, or will, come back later: this dispatcher is about to stop."""
+        self._hurry = True
+        for wait in self._waits:
+            wait.reschedule(asyncio.get_running_loop().time())
 
     async def wait(self, miss: Miss, root: Message, waiting: Waiting) -> None:
         """Return when the missing method is registered.
@@ -56,11 +64,22 @@ class Misses:
             )
         synthesis = ""
         try:
-            async with asyncio.timeout_at(waiting.deadline and waiting.deadline - MARGIN_SECONDS):
-                async with aclosing(self._synthesizer.synthesize(message)) as events:
-                    async for event in events:
-                        if isinstance(event, Started):
-                            synthesis = event.synthesis_id
-                        waiting.tell(event)
+            async with self._until(waiting), aclosing(self._synthesizer.synthesize(message)) as events:
+                async for event in events:
+                    if isinstance(event, Started):
+                        synthesis = event.synthesis_id
+                    waiting.tell(event)
         except TimeoutError:
             raise SynthesisPending(synthesis) from None
+
+    @asynccontextmanager
+    async def _until(self, waiting: Waiting) -> AsyncGenerator[None]:
+        """Raises TimeoutError shortly before the deadline, or when there is a hurry."""
+        now = asyncio.get_running_loop().time()
+        end = now if self._hurry else waiting.deadline and waiting.deadline - MARGIN_SECONDS
+        async with asyncio.timeout_at(end) as wait:
+            self._waits.add(wait)
+            try:
+                yield
+            finally:
+                self._waits.discard(wait)

@@ -15,7 +15,7 @@ from chassis.server import ServerSpec, announce, run
 from chassis.service import StartError, main
 from chassis.telemetry import Telemetry
 from kernel.errors import StoreUnavailable
-from objectstore.client import StoreClient
+from objectstore.client import MAX_MESSAGE_BYTES, StoreClient
 from objectstore.store import Store
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import Sandbox
@@ -41,7 +41,8 @@ log = logging.getLogger("synthesizer")
 async def serve(config: Config, telemetry: Telemetry) -> None:
     """Serve until told to stop. Raises StartError, ListenError."""
     async with AsyncExitStack() as stack:
-        store = StoreClient(await stack.enter_async_context(channel(config.objectstore, telemetry=telemetry)))
+        to_store = channel(config.objectstore, telemetry=telemetry, max_message_bytes=MAX_MESSAGE_BYTES)
+        store = StoreClient(await stack.enter_async_context(to_store))
         await _bootstrapped(store, config)
         sandbox = await stack.enter_async_context(_jailed(config))
         patience = Patience(config.turn_seconds)

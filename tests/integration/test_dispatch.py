@@ -10,15 +10,17 @@ from dispatcher.dispatch import Dispatch
 from fakes.rig import INCREMENT, NS, PUMP, READ, Rig
 from kernel.errors import (
     BadArguments,
+    CommitUnclear,
     Conflict,
     ExamplesDisagree,
     MethodRaised,
     NotUnderstood,
     ObjectNotFound,
     StaleToken,
+    StoreUnavailable,
 )
 from kernel.messages import Consistency, Example, Message, OnMiss
-from kernel.objects import Selector
+from kernel.objects import Namespace, Selector
 from kernel.transactions import Lane, Token, Transaction
 from kernel.values import Reference
 from objectstore.ledger_store import LedgerStore
@@ -197,4 +199,40 @@ async def test_a_sender_that_leaves_in_mid_commit_leaves_the_object_whole(rig: R
     with pytest.raises(asyncio.CancelledError):
         await leaving
     assert (await dispatch.send(Message(PUMP, Selector("increment")))).result == 2
+    await dispatch.stop()
+
+
+class LosingStore(SlowStore):
+    """A store that loses the answer of each commit, made or not, and settles it at the third try."""
+
+    def __init__(self, store: LedgerStore, *, made: bool) -> None:
+        super().__init__(store)
+        self._made, self._tries = made, 0
+
+    async def commit(self, transaction: Transaction, lane: Lane) -> Token:
+        if self._made:
+            await self._store.commit(transaction, lane)
+        raise CommitUnclear("the answer is lost")
+
+    async def settle(self, namespace: Namespace, lane: Lane) -> Token | None:
+        self._tries += 1
+        if self._tries < 3:
+            raise CommitUnclear("the store is away")
+        return await self._store.settle(namespace, lane)
+
+
+async def test_nobody_is_answered_before_it_is_known_whether_the_commit_was_made(rig: Rig) -> None:
+    await rig.put(PUMP, INCREMENT)
+    dispatch = rig.another(LosingStore(rig.store, made=True))
+    assert (await dispatch.send(Message(PUMP, Selector("increment")))).result == 1
+    assert (await rig.slots(PUMP)) == {"count": 1}
+    await dispatch.stop()
+
+
+async def test_a_commit_that_was_not_made_is_told_and_never_made_later(rig: Rig) -> None:
+    await rig.put(PUMP, INCREMENT)
+    dispatch = rig.another(LosingStore(rig.store, made=False))
+    with pytest.raises(StoreUnavailable, match="nothing was changed"):
+        await dispatch.send(Message(PUMP, Selector("increment")))
+    assert (await rig.slots(PUMP)) == {}
     await dispatch.stop()

@@ -100,3 +100,15 @@ async def test_a_message_waiting_for_a_method_holds_nobody_up(rig: Rig) -> None:
     assert (await rig.send("increment")).result == 1
     rig.synthesizer.gate.set()
     assert (await waiting).result == 1
+
+
+async def test_a_dispatcher_that_stops_lets_waiting_senders_come_back_later(rig: Rig) -> None:
+    await rig.put(PUMP)
+    rig.synthesizer.gate.clear()
+    waiting = asyncio.create_task(rig.send("read"))
+    await rig.synthesizer.began.wait()
+    rig.dispatch.hurry()
+    with pytest.raises(SynthesisPending):
+        await asyncio.wait_for(waiting, 1)
+    with pytest.raises(SynthesisPending):
+        await asyncio.wait_for(rig.send("read"), 1)
