@@ -4,73 +4,17 @@ Every attempt is made twice: without the walls, where it has to succeed or be re
 walls that this machine offers. A wall that is missing here is named by the report, and is not tried.
 """
 
-import contextlib
 import ctypes
 import errno
 import os
 import socket
-import subprocess
-from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
 
-from fakes.system_calls import MEMORY, NativeWorker, write_program
-from sandbox.jail import JailLevel, launch_command, probe, wall_order
-
-WORKER_BYTES = 1 << 30
-AT_FDCWD, AT_EMPTY_PATH = -100, 0x1000
-READ, WRITE, OPEN, MMAP, OPENAT = 0, 1, 2, 9, 257
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_program(tmp_path_factory.mktemp("worker") / "program")
-
-
-@pytest.fixture(scope="module")
-def level(program: Path) -> JailLevel:
-    return probe(program, [], WORKER_BYTES)
-
-
-@pytest.fixture(scope="module")
-def free(program: Path) -> Generator[NativeWorker]:
-    with NativeWorker([str(program)]) as worker:
-        yield worker
-
-
-def command(program: Path, level: JailLevel, without: Sequence[str] = ()) -> list[str]:
-    walls = [name for name in wall_order() if name in level.applied and name not in without]
-    return launch_command("run", walls, WORKER_BYTES, program, [])
-
-
-@pytest.fixture(scope="module")
-def walled(program: Path, level: JailLevel) -> Generator[NativeWorker]:
-    with only(program, level) as worker:
-        yield worker
-
-
-@contextlib.contextmanager
-def only(program: Path, level: JailLevel, *without: str) -> Generator[NativeWorker]:
-    """A worker with these walls left out, so that another has to hold."""
-    with NativeWorker(command(program, level, without)) as worker:
-        worker.call(READ, 0, MEMORY, 0)  # answers when the launcher is through
-        yield worker
-
-
-def stands(level: JailLevel, wall: str) -> bool:
-    """Whether a wall can be tried here; one that cannot has a reason."""
-    return wall in level.applied or not level.missing[wall]
-
-
-def opened(worker: NativeWorker, path: Path, flags: int = os.O_RDONLY) -> int:
-    return worker.call(OPENAT, AT_FDCWD, worker.place(f"{path}\0".encode()), flags, 0o600)
-
-
-def status(pid: int) -> dict[str, str]:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
+from fakes.system_calls import NativeWorker
+from fakes.taken import AT_EMPTY_PATH, AT_FDCWD, MMAP, WORKER_BYTES, only, opened, stands
+from sandbox.jail import JailLevel
 
 DANGEROUS = {
     "open": 2,
@@ -266,72 +210,3 @@ def test_no_more_threads_than_share_its_memory(walled: NativeWorker, level: Jail
     if stands(level, "seccomp"):
         for flag in (0x00000100, 0x10000000, 0x40000000, 0x20000000):  # a process, or a namespace
             assert walled.call(56, flag) == -errno.ENOSYS
-
-
-def test_it_is_nobody_with_no_power_and_no_way_to_any(
-    free: NativeWorker, walled: NativeWorker, level: JailLevel
-) -> None:
-    found = status(walled.pid)
-    if stands(level, "unprivileged"):
-        assert set(found["Uid"].split()) & {"0"} == set()
-        assert os.geteuid() != 0 or (found["Uid"].split()[0], found["Groups"]) == ("65534", "")
-    if stands(level, "capabilities"):
-        assert {found[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
-    if stands(level, "no_new_privs"):
-        assert (found["NoNewPrivs"], status(free.pid)["NoNewPrivs"]) == ("1", status(os.getpid())["NoNewPrivs"])
-    if stands(level, "seccomp"):
-        assert (found["Seccomp"], found["Threads"]) == ("2", "1")
-
-
-@pytest.mark.parametrize("name", ["user", "net", "ipc", "uts"])
-def test_its_namespaces_are_its_own(free: NativeWorker, walled: NativeWorker, level: JailLevel, name: str) -> None:
-    def namespace(pid: int) -> Path:
-        return Path(f"/proc/{pid}/ns/{name}").readlink()
-
-    assert namespace(free.pid) == namespace(os.getpid())
-    if stands(level, name):
-        assert namespace(walled.pid) != namespace(os.getpid())
-
-
-def test_it_inherits_two_pipes_and_nothing_else(program: Path, level: JailLevel, tmp_path: Path) -> None:
-    def inherited(start: list[str], descriptor: int) -> tuple[dict[int, str], bytes]:
-        with NativeWorker(start, [descriptor]) as worker:
-            worker.call(READ, 0, MEMORY, 0)
-            home = Path(f"/proc/{worker.pid}")
-            found = {int(entry.name): str(entry.readlink()) for entry in (home / "fd").iterdir()}
-            return found, (home / "environ").read_bytes()
-
-    with (tmp_path / "secret").open("w") as secret:
-        found, environment = inherited([str(program)], secret.fileno())
-        assert (secret.name in found.values(), b"SECRET" in environment) == (True, True)
-        found, environment = inherited(command(program, level), secret.fileno())
-    assert environment == b""
-    if stands(level, "descriptors"):
-        assert sorted(found) == [0, 1, 2]
-        assert [found[0][:5], found[1][:5], found[2]] == ["pipe:", "pipe:", "/dev/null"]
-
-
-def test_a_worker_that_misses_a_wall_does_not_start(program: Path) -> None:
-    # No kernel nests user namespaces forty deep, so this order cannot be followed on any machine.
-    walls = ["user"] * 40
-    done = subprocess.run(launch_command("run", walls, WORKER_BYTES, program, []), capture_output=True, check=False)
-    assert done.returncode == 3
-    assert b"no worker is started" in done.stderr
-
-
-def test_the_report_names_what_a_machine_refuses(program: Path) -> None:
-    # A machine without user namespaces, made of one that has them: there, as root of a namespace, allow no more.
-    refuse = (
-        "import ctypes, os, sys; uid = os.getuid(); libc = ctypes.CDLL(None); libc.unshare(0x10000000)\n"
-        "for path, text in (('self/setgroups', 'deny'), ('self/uid_map', f'0 {uid} 1'),"
-        " ('sys/user/max_user_namespaces', '0')):\n"
-        "    try: open(f'/proc/{path}', 'w').write(text)\n"
-        "    except OSError: pass\n"
-        "os.execv(sys.argv[1], sys.argv[1:])"
-    )
-    command = launch_command("probe", ["user", "no_new_privs", "rlimits"], WORKER_BYTES, program, [])
-    done = subprocess.run([command[0], "-c", refuse, *command], capture_output=True, text=True, check=True)
-    user, *others = done.stdout.splitlines()
-    assert user.startswith("user\t")
-    assert user != "user\tok"
-    assert others == ["no_new_privs\tok", "rlimits\tok"]
