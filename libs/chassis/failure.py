@@ -7,6 +7,7 @@ knows gRPC's context or the failure's type; the service's own table does.
 from collections.abc import Callable
 
 import grpc
+import grpc.aio
 from google.protobuf.any_pb2 import Any
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import ErrorInfo, RequestInfo
@@ -52,6 +53,14 @@ def reason_of(status: Status) -> str | None:
             info = ErrorInfo()
             detail.Unpack(info)
             return info.reason
+    return None
+
+
+def received(error: grpc.aio.AioRpcError) -> Status | None:
+    """The status that a server sent with a failure; None where gRPC alone says that the call failed."""
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_HEADER:
+            return Status.FromString(value if isinstance(value, bytes) else str(value).encode())
     return None
 
 

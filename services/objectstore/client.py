@@ -7,15 +7,14 @@ lost is settled by its lane. Any other change whose answer is lost is CommitUncl
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import grpc.aio
-from google.rpc import status_pb2
 from grpc.aio import AioRpcError
 
 from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
-from chassis.failure import DETAILS_HEADER
+from chassis.failure import received
 from kernel.errors import CommitUnclear, KernelError, StoreUnavailable
 from kernel.objects import Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Selector
 from kernel.transactions import KeptReply, Lane, Token, Transaction
@@ -242,13 +241,6 @@ class StoreClient:
 
 def failure_of(error: AioRpcError) -> KernelError:
     """The kernel error that the store answered with; Lost where gRPC alone says that something failed."""
-    for key, value in error.trailing_metadata() or ():
-        if key == DETAILS_HEADER:
-            status = status_pb2.Status.FromString(_bytes(value))
-            if (failure := error_of(status)) is not None:
-                return failure
-    return Lost(f"the objectstore does not answer: {error.code().name} {error.details()}")
-
-
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
+    status = received(error)
+    failure = error_of(status) if status else None
+    return failure or Lost(f"the objectstore does not answer: {error.code().name} {error.details()}")

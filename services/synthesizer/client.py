@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 import grpc.aio
-from google.rpc import status_pb2
 from grpc.aio import AioRpcError
 
 from batos.v1 import synthesizer_pb2 as pb
 from batos.v1.synthesizer_pb2_grpc import SynthesizerStub
-from chassis.failure import DETAILS_HEADER
+from chassis.client import ending
+from chassis.failure import received
 from kernel.errors import KernelError, StoreUnavailable
 from kernel.messages import Message
 from kernel.synthesis import Event
@@ -33,21 +33,16 @@ class SynthesizerClient:
         end the synthesis.
         """
         request = pb.SynthesizeRequest(message=message_to_wire(message), asked_by=message.principal)
-        call = self._rpc.Synthesize(request, timeout=FLIGHT_SECONDS)
-        try:
-            async for response in call:
-                yield event_from_wire(response)
-        except AioRpcError as error:
-            raise failure_of(error) from None
-        finally:
-            call.cancel()
+        with ending(self._rpc.Synthesize(request, timeout=FLIGHT_SECONDS)) as call:
+            try:
+                async for response in call:
+                    yield event_from_wire(response)
+            except AioRpcError as error:
+                raise failure_of(error) from None
 
 
 def failure_of(error: AioRpcError) -> KernelError:
     """The kernel error that the synthesizer answered with; StoreUnavailable where gRPC alone says that it failed."""
-    for key, value in error.trailing_metadata() or ():
-        if key == DETAILS_HEADER:
-            content = value if isinstance(value, bytes) else str(value).encode()
-            if (failure := error_of(status_pb2.Status.FromString(content))) is not None:
-                return failure
-    return StoreUnavailable(f"the synthesizer does not answer: {error.code().name} {error.details()}")
+    status = received(error)
+    failure = error_of(status) if status else None
+    return failure or StoreUnavailable(f"the synthesizer does not answer: {error.code().name} {error.details()}")
