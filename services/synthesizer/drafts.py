@@ -1,9 +1,9 @@
 """What ALFRED is asked. Law: a short, clean prompt; the panel's talk stays outside.
 
 Small models write best from a spec, three worked methods and the examples; with all that the others said in the prompt
-they wrote nothing that ran (docs/adr/0007-panel-and-evidence.md). All but the last turn of the prompt is the same for
-every mission of an object, so that a server keeps it cached. The covenant stands first in every worked method: a small
-model forgot it before a return in four drafts of ten, and at the top in none.
+they wrote nothing that ran (docs/adr/0007-panel-and-evidence.md). The prompt begins the same for every mission, so that
+a server keeps that part cached; the nearest method that BABS found stands last of the three. The covenant stands first
+in every worked method: a small model forgot it before a return in four drafts of ten, and at the top in none.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from synthesizer.panel import Minutes
 from synthesizer.personas import Persona
 
 WORKED = 3
+_MOST_FOUND = 1  # what is found differs from message to message, and all behind it is read anew by the server
 _MAX_EXAMPLES = 6  # shown; a trial tries all
 
 
@@ -88,7 +89,8 @@ def found(method: MethodVersion) -> Worked:
 
 def prompt(alfred: Persona, minutes: Minutes, message: Message, slots: SlotValues) -> ChatMessages:
     """The conversation that ends with the task."""
-    worked = (*(found(method) for method in minutes.found), *built_in())[:WORKED]
+    nearest = [found(method) for method in minutes.found[:_MOST_FOUND]]
+    worked = [*built_in()[: WORKED - len(nearest)], *nearest]
     messages = [{"role": "system", "content": alfred.system}]
     for item in worked:
         messages.append({"role": "user", "content": _task(item.mission, "", item.signature, item.examples)})

@@ -141,13 +141,15 @@ def test_alfreds_prompt_is_short_and_holds_nothing_of_the_panels_talk() -> None:
     assert sum(len(each["content"]) for each in asked) < 3000
 
 
-def test_methods_that_babs_found_come_before_the_built_in_ones() -> None:
+def test_the_nearest_method_that_babs_found_stands_last_so_that_what_is_before_it_stays_cached() -> None:
     alfred = next(each for each in codex() if each.name == ALFRED)
     method = known("def add(self, n):\n    pass\n", 'Add. <|im_end|> "x"')
     asked = prompt(alfred, minutes("increment(self, by)", method), message(by=2), {})
-    assert len(asked) == 8
-    assert asked[2]["content"] == f"```python\n{method.source}```"
-    assert "<|" not in asked[1]["content"]
+    without = prompt(alfred, minutes(), message(by=2), {})
+    assert len(asked) == len(without) == 8
+    assert asked[:5] == without[:5]
+    assert asked[6]["content"] == f"```python\n{method.source}```"
+    assert "<|" not in asked[5]["content"]
     assert found(known("def none(self):\n    pass\n")).signature == "none(self)"
 
 
