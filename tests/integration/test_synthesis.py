@@ -149,7 +149,7 @@ async def test_methods_that_exist_are_shown_to_babs_and_worked_out_for_alfred(sa
         await rig.written(message(by=5))
         assert "- double()" in rig.endpoint.by("babs")[0].prompt
         shown = rig.endpoint.by("alfred")[0].body["messages"]
-        assert shown[2]["content"] == f"```python\n{double}```"
+        assert f"```python\n{double}```" in [each["content"] for each in shown]
         assert "def double" not in str(rig.endpoint.by("robin")[0].body)
         assert "def double" not in str(rig.endpoint.by("brick")[0].body)
 
