@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from activation.run import Activator
 from activation.snapshot import ReadDefinition, ReadSlots, Snapshot
-from kernel.errors import KernelError, MethodRaised, StoreUnavailable
+from kernel.errors import Conflict, KernelError, MethodRaised, Overloaded, StoreUnavailable
 from kernel.messages import Example, Failure, Message
 from kernel.objects import MethodPointer, MethodRecord, MethodVersion, Namespace, ObjectId, Selector
 from kernel.values import SlotValues, Value, encode, same
@@ -59,8 +59,8 @@ class Tryout:
         snapshot = _ExampleSnapshot(self._snapshot, receiver, example, method)
         try:
             run = await self._activator.run(message, snapshot, now=example.now, seed=example.seed)
-        except StoreUnavailable:
-            raise
+        except (StoreUnavailable, Overloaded, Conflict):
+            raise  # of the service, not of the method
         except KernelError as error:
             exception = error.exception if isinstance(error, MethodRaised) else ""
             return Observation(Failure(error.reason, exception), error.text, example.before)

@@ -1,11 +1,14 @@
 """The program around a method. Law: only here is it known how a method and its objects look inside the sandbox.
 
-A method is fed as written, so that lines stay true, but for one rewriting: `self.other(...)` is a send to self, since
+A method is fed as written, but for one rewriting: `self.other(...)` is a send to self, since
 slots never hold functions. After it come the guest's two classes and the run itself:
 
-- `Object` is the receiver: slots are its attributes; `send` and `resend` suspend into the host with the slots as they
+- `_Object` is the receiver: slots are its attributes; `send` and `resend` suspend into the host with the slots as they
   are, and take the result and the slots to resume with.
-- `Reference` is another object, known by its id; `reference.send(selector, ...)` sends to it.
+- `_Reference` is another object, known by its id; `reference.send(selector, ...)` sends to it.
+
+All that is around the method has private names, the built-in functions too, since a selector may be `list` or `type`,
+and a keyword `receiver` (names before a slash would do, but the interpreter refuses keywords that are spelled so).
 
 Values go in as they are, a reference as a tuple of its id alone, since no other value is a tuple. They come out only
 as `_plain` made them, in the guest and within its limits: the interpreter would hand out functions, ranges and cycles
@@ -13,6 +16,9 @@ as text, and the host would spend its own time on building sets and maps that a 
 """
 
 import ast
+import io
+import tokenize
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -26,23 +32,38 @@ from sandbox.host import Call, GuestObject
 SEND, RESEND = "_host_send", "_host_resend"
 FUNCTIONS = frozenset({SEND, RESEND})
 NOT_A_VALUE = "not a value: "  # how the guest's own TypeError begins
+LINES_BEFORE = 2  # of the program, before the method's first
 _SEND_PARTS = 5  # slots, receiver, selector, arguments, keywords
 _OUTPUT_PARTS = 3  # result, slots, covenant
 
+_BEFORE = """\
+_setattr, _getattr, _hasattr, _type, _bool, _int, _float = setattr, getattr, hasattr, type, bool, int, float
+_str, _bytes, _list, _tuple, _dict, _TypeError = str, bytes, list, tuple, dict, TypeError
+"""
+
 _AFTER = f"""
 
-class Reference:
+class _Reference:
     def __init__(self, id):
         self.id = id
 
-    def send(self, selector, *args, **kwargs):
-        return _me.send(self, selector, *args, **kwargs)
+    def __eq__(self, other):
+        return _type(other) in (_Reference, _Object) and other.id == self.id
+
+    def send(self, _selector_, *args, **kwargs):
+        return _me.send(self, _selector_, *args, **kwargs)
 
 
-class Object:
-    def send(self, receiver, selector, *args, **kwargs):
-        to = receiver if type(receiver) is str else _plain(receiver).id
-        return _resumed(self, {SEND}(_state(self), to, _plain(selector), _plain(args), _plain(kwargs)))
+class _Object:
+    def __eq__(self, other):
+        return _type(other) in (_Reference, _Object) and other.id == self.id
+
+    def send(self, _receiver_, _selector_, *args, **kwargs):
+        if _type(_receiver_) in (_Reference, _Object):
+            _receiver_ = _receiver_.id
+        if _type(_receiver_) is not _str or _type(_selector_) is not _str:
+            raise _TypeError("send takes an object (self, a reference, an id), a selector, then the arguments")
+        return _resumed(self, {SEND}(_state(self), _receiver_, _selector_, _plain(args), _plain(kwargs)))
 
     def resend(self, *args, **kwargs):
         return _resumed(self, {RESEND}(_state(self), _plain(args), _plain(kwargs)))
@@ -50,69 +71,78 @@ class Object:
 
 def _resumed(self, answer):
     for name, item in answer[1].items():
-        setattr(self, name, _revived(item))
+        _setattr(self, name, _revived(item))
         if name not in _names:
             _names.append(name)
     return _revived(answer[0])
 
 
 def _state(self):
-    return {{name: _plain(getattr(self, name)) for name in _names if hasattr(self, name)}}
+    return {{name: _plain(_getattr(self, name)) for name in _names if _hasattr(self, name)}}
 
 
 def _plain(item):
-    kind = type(item)
-    if item is None or kind in (bool, int, float, str, bytes):
+    kind = _type(item)
+    if item is None or kind in (_bool, _int, _float, _str, _bytes):
         return item
-    if kind in (list, tuple):
+    if kind in (_list, _tuple):
         return [_plain(one) for one in item]
-    if kind is dict:
+    if kind is _dict:
         for key in item:
-            if type(key) is not str:
-                raise TypeError("{NOT_A_VALUE}a map has a key that is no string")
+            if _type(key) is not _str:
+                raise _TypeError("{NOT_A_VALUE}a map has a key that is no string")
         return {{key: _plain(one) for key, one in item.items()}}
-    if kind in (Reference, Object) and type(item.id) is str:
-        return Reference(item.id)
-    raise TypeError(f"{NOT_A_VALUE}a {{kind.__name__}}")
+    if kind in (_Reference, _Object) and _type(item.id) is _str:
+        return _Reference(item.id)
+    raise _TypeError(f"{NOT_A_VALUE}a {{kind.__name__}}")
 
 
 def _revived(item):
-    if isinstance(item, tuple):
-        return Reference(item[0])
-    if isinstance(item, list):
+    kind = _type(item)
+    if kind is _tuple:
+        return _Reference(item[0])
+    if kind is _list:
         return [_revived(one) for one in item]
-    if isinstance(item, dict):
+    if kind is _dict:
         return {{key: _revived(one) for key, one in item.items()}}
     return item
 
 
-_me = Object()
+_me = _Object()
 _me.id = _id
 for _name, _item in _slots.items():
-    setattr(_me, _name, _revived(_item))
+    _setattr(_me, _name, _revived(_item))
 """
 
-_END = '[_plain(_result), _state(_me), bool(getattr(_me, "_p_changed", False))]\n'
+_END = '[_plain(_result), _state(_me), _bool(_getattr(_me, "_p_changed", False))]\n'
 
 
 def program(source: str, selector: str) -> str:
-    """The code of one activation; its inputs are those of `inputs`. Raises SyntaxError where the source has none."""
-    names = f"_names = list(_slots) + [_one for _one in {_slot_names(source)!r} if _one not in _slots]\n"
+    """The code of one activation; its inputs are those of `inputs`.
+
+    Raises SyntaxError where the source has none, BadValue where it may set slots that it does not name.
+    """
+    names = f"_names = [*_slots, *[_one for _one in {_slot_names(source)!r} if _one not in _slots]]\n"
     run = f"_result = {selector}(_me, *[_revived(_one) for _one in _args], **_revived(_kwargs))\n"
-    return sends_to_self(source) + _AFTER + names + run + _END
+    return _BEFORE + sends_to_self(source) + _AFTER + names + run + _END
 
 
 def _slot_names(source: str) -> list[str]:
     """Every name that a slot may have after the method ran: whatever it says after a dot, or to setattr."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    literal = 0
+    nodes = list(ast.walk(ast.parse(source)))
+    for node in nodes:
         match node:
             case ast.Attribute(attr=name):
                 names.add(name)
             case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
                 names.add(name)
+                literal += 1
             case _:
                 pass
+    if literal < sum(isinstance(node, ast.Name) and node.id == "setattr" for node in nodes):
+        raise BadValue("setattr is given the name of a slot as a literal, else the slot could not be kept")
     return sorted(names - RESERVED_SLOTS)
 
 
@@ -145,6 +175,7 @@ def sent_in(value: Value) -> object:
 class Sent:
     """A nested send as the guest asked for it; a resend has neither receiver nor selector."""
 
+    resend: bool
     slots: SlotValues
     receiver: str
     selector: str
@@ -154,13 +185,14 @@ class Sent:
 
 def sent(call: Call) -> Sent:
     """The nested send of a suspended guest. Raises BadValue, LimitExceeded."""
-    given = call.args if call.name == SEND else (*call.args[:1], "", "", *call.args[1:])
+    resend = call.name == RESEND
+    given = (*call.args[:1], "", "", *call.args[1:]) if resend else call.args
     if len(given) != _SEND_PARTS:
         raise BadValue("send takes an object, a selector, then the arguments")
     slots, receiver, selector, arguments, keywords = (_value_out(part) for part in given)
     if not isinstance(receiver, str) or not isinstance(selector, str) or not isinstance(arguments, list):
         raise BadValue("send takes an object, a selector as text, then the arguments")
-    return Sent(_slots_out(slots), receiver, selector, arguments, _map_out(keywords))
+    return Sent(resend, _slots_out(slots), receiver, selector, arguments, _map_out(keywords))
 
 
 def output(thing: object) -> tuple[Value, SlotValues, bool]:
@@ -191,7 +223,7 @@ def _value_out(thing: object) -> Value:
 def _references(thing: object) -> object:
     if isinstance(thing, GuestObject):
         name = thing.attributes.get("id")
-        if thing.type_name == "Reference" and isinstance(name, str):
+        if thing.type_name == "_Reference" and isinstance(name, str):
             return Reference(name)
         raise BadValue(f"a {thing.type_name} is not a value; use null, bool, int, float, str, bytes, list or map")
     if isinstance(thing, dict):
@@ -206,11 +238,21 @@ def sends_to_self(source: str) -> str:
     """The source with every `self.other(...)` as `self.send(self, "other", ...)`; lines stay where they are."""
     data = bytearray(source.encode())
     starts = [0, *accumulate(len(line) for line in data.splitlines(keepends=True))]
+    openings = _openings(source, starts)
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and _is_send_to_self(node)]
-    edits = [edit for call in calls for edit in _edits(data, call, starts)]
+    edits = [edit for call in calls for edit in _edits(call, starts, openings)]
     for at, length, text in sorted(edits, reverse=True):
         data[at : at + length] = text
     return data.decode()
+
+
+def _openings(source: str, starts: Sequence[int]) -> list[int]:
+    """Where parentheses open, in bytes; those in texts and comments are none."""
+    return [
+        starts[token.start[0] - 1] + len(token.line[: token.start[1]].encode())
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.string == "(" and token.type == tokenize.OP
+    ]
 
 
 def _is_send_to_self(call: ast.Call) -> bool:
@@ -221,11 +263,11 @@ def _is_send_to_self(call: ast.Call) -> bool:
             return False
 
 
-def _edits(data: bytearray, call: ast.Call, starts: Sequence[int]) -> list[tuple[int, int, bytes]]:
+def _edits(call: ast.Call, starts: Sequence[int], openings: Sequence[int]) -> list[tuple[int, int, bytes]]:
     """What to replace: place in bytes, how many, by what. Places are those of the untouched source."""
     name = cast("ast.Attribute", call.func).attr
     end = starts[(call.func.end_lineno or 1) - 1] + (call.func.end_col_offset or 0)
-    opening = data.index(b"(", end)
+    opening = openings[bisect_left(openings, end)]
     edits = [(end - len(name), len(name), b"send"), (opening + 1, 0, f'self, "{name}", '.encode())]
     only = call.args[0] if len(call.args) == 1 and not call.keywords else None
     if isinstance(only, ast.GeneratorExp) and starts[only.lineno - 1] + only.col_offset == opening:

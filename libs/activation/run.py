@@ -14,7 +14,7 @@ from typing import Protocol
 
 import vocabulary
 from activation import guest
-from activation.buffer import Frame, WriteBuffer
+from activation.buffer import Frame, Savepoint, WriteBuffer
 from activation.snapshot import Snapshot
 from kernel.errors import (
     BadArguments,
@@ -31,7 +31,7 @@ from kernel.lookup import MAX_PATH, holder_of, lookup_path, near_selectors
 from kernel.messages import Message, MethodRef
 from kernel.objects import Definition, MethodRecord, MethodVersion, ObjectId, parse_object_id, parse_selector
 from kernel.signature import bind
-from kernel.transactions import Key, Part
+from kernel.transactions import MAX_READS, Key, Part
 from kernel.values import SlotValues, Value
 from sandbox.errors import GuestException, GuestRaised, GuestSyntaxError, SandboxUnavailable, UnsupportedOutput
 from sandbox.errors import LimitExceeded as SandboxLimitExceeded
@@ -70,10 +70,11 @@ class Miss(NotUnderstood):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of a root: the result, the version that gave it, what was read at which revision, what to write."""
+    """What came of a root: result, version, the receiver's incarnation, the revisions read, what to write."""
 
     result: Value
     record: MethodRecord
+    incarnation: str
     reads: Mapping[Key, int]
     writes: Mapping[ObjectId, SlotValues]
     sends: int
@@ -92,14 +93,25 @@ class Activator:
         self._sandbox, self._tracing = sandbox, tracing
         self._limits = limits or Limits()
 
-    async def run(self, message: Message, snapshot: Snapshot, *, now: float, seed: int) -> Run:
-        """Run a root message. `now` is in seconds since 1970.
+    async def run(
+        self, message: Message, snapshot: Snapshot, *, now: float, seed: int, reads: dict[Key, int] | None = None
+    ) -> Run:
+        """Run a root message. `now` is in seconds since 1970; `reads` is filled, also where the run fails.
 
         Raises Miss, ObjectNotFound, BadArguments, BadValue, MethodRaised, LimitExceeded, StoreUnavailable.
         """
-        root = _Root(self._sandbox, self._tracing, self._limits, snapshot, datetime.fromtimestamp(now, UTC), seed)
+        root = _Root(
+            self._sandbox,
+            self._tracing,
+            self._limits,
+            snapshot,
+            datetime.fromtimestamp(now, UTC),
+            seed,
+            {} if reads is None else reads,
+        )
         result, record = await root.send(message, depth=0)
-        return Run(result, record, root.reads, root.buffer.writes(), root.sends)
+        incarnation = root.incarnations[message.receiver]
+        return Run(result, record, incarnation, root.reads, root.buffer.writes(), root.sends)
 
 
 @dataclass(slots=True)
@@ -112,7 +124,8 @@ class _Root:
     snapshot: Snapshot
     now: datetime
     seed: int
-    reads: dict[Key, int] = field(default_factory=dict[Key, int])
+    reads: dict[Key, int]
+    incarnations: dict[ObjectId, str] = field(default_factory=dict[ObjectId, str])
     buffer: WriteBuffer = field(default_factory=WriteBuffer)
     sends: int = 0
 
@@ -159,16 +172,24 @@ class _Root:
 
     async def _definition(self, name: ObjectId) -> Definition:
         read = await self.snapshot.definition(name)
-        self.reads[Key(name, Part.DEFINITION)] = read.revision
+        self._read(Key(name, Part.DEFINITION), read.revision)
         if read.definition is None:
             raise ObjectNotFound(name)
+        self.incarnations[name] = read.definition.incarnation
         return read.definition
+
+    def _read(self, key: Key, revision: int) -> None:
+        self.reads[key] = revision
+        if len(self.reads) > MAX_READS:
+            raise LimitExceeded(
+                "reads", f"one message read more than {MAX_READS} keys, which cannot be committed together"
+            )
 
     async def _slots(self, name: ObjectId) -> None:
         if name in self.buffer.base:
             return
         read = await self.snapshot.slots(name)
-        self.reads[Key(name, Part.SLOTS)] = read.revision
+        self._read(Key(name, Part.SLOTS), read.revision)
         if read.slots is None:
             raise ObjectNotFound(name)
         self.buffer.base[name] = read.slots
@@ -211,11 +232,13 @@ class _Activation:
         try:
             yield
         except GuestRaised as raised:
-            if raised.message.startswith(guest.NOT_A_VALUE):
+            line = raised.line - guest.LINES_BEFORE
+            if line > self.method.source.count("\n") and raised.message.startswith(guest.NOT_A_VALUE):
                 raise BadValue(f"{holder}.{selector} gave what is {raised.message}") from None
-            raise MethodRaised(holder, selector, raised.type_name, raised.message, raised.line) from None
+            raise MethodRaised(holder, selector, raised.type_name, raised.message, max(line, 0)) from None
         except GuestSyntaxError as error:
-            raise MethodRaised(holder, selector, "SyntaxError", error.message, error.line) from None
+            line = max(error.line - guest.LINES_BEFORE, 0)
+            raise MethodRaised(holder, selector, "SyntaxError", error.message, line) from None
         except SandboxLimitExceeded as limit:
             text = f"{holder}.{selector} reached its limit of {limit.kind}: {limit.detail}"
             raise LimitExceeded(limit.kind, text) from None
@@ -233,22 +256,27 @@ class _Activation:
         try:
             result = await self._deliver(sent)
         except MethodRaised as raised:
-            buffer.restore(point)
+            self._undo(point)
             raise GuestException(raised.exception, raised.message) from None
         except tuple(_CATCHABLE) as error:
-            buffer.restore(point)
+            self._undo(point)
             raise GuestException(_CATCHABLE[type(error)], error.text) from None
         return [guest.sent_in(result), guest.sent_in(buffer.reload(self.frame))]
 
+    def _undo(self, point: Savepoint) -> None:
+        """Nothing since the send remains; the sender goes on with the slots it was suspended with."""
+        self.root.buffer.restore(point)
+        self.root.buffer.reload(self.frame)
+
     async def _deliver(self, sent: guest.Sent) -> Value:
         message = Message(
-            receiver=parse_object_id(sent.receiver) if sent.receiver else self.message.receiver,
-            selector=parse_selector(sent.selector) if sent.selector else self.message.selector,
+            receiver=self.message.receiver if sent.resend else parse_object_id(sent.receiver),
+            selector=self.message.selector if sent.resend else parse_selector(sent.selector),
             arguments=tuple(sent.arguments),
             keywords=sent.keywords,
             namespace=self.message.namespace,
             principal=self.message.principal,
         )
-        above = None if sent.receiver else self.method.holder
+        above = self.method.holder if sent.resend else None
         result, _ = await self.root.send(message, self.depth + 1, above)
         return result

@@ -2,13 +2,12 @@
 
 import pytest
 
-from activation.examples import Tryout
 from activation.run import MAX_SENDS, Activator, Miss, Run
 from chassis.telemetry import Telemetry
-from fakes.objects import World, method
+from fakes.objects import World
 from kernel.errors import BadArguments, BadValue, LimitExceeded, MethodRaised, NotUnderstood, ObjectNotFound
-from kernel.messages import Example, Failure, Message
-from kernel.objects import DEFAULT_NAMESPACE, ObjectId, Selector
+from kernel.messages import Message
+from kernel.objects import ObjectId, Selector
 from kernel.transactions import Key, Part
 from kernel.values import Reference, Value
 from sandbox.host import Sandbox
@@ -200,52 +199,60 @@ async def test_what_is_no_value_is_refused(activator: Activator, world: World, r
         await send(activator, world, "echo", "give")
 
 
-async def test_an_example_is_tried_on_its_own_state(activator: Activator, world: World) -> None:
-    world.put("pump", count=1000)
-    tryout = Tryout(activator, world, DEFAULT_NAMESPACE)
-    example = Example(outcome=6, before={"count": 4}, keywords={"by": 2}, after={"count": 6})
-    assert (await tryout.check(method("pump", INCREMENT), ObjectId("pump"), example)).passed
+async def test_what_is_set_back_after_a_caught_failure_stays_set_back(activator: Activator, world: World) -> None:
+    source = "def pay(self):\n    self.status = 'paying'\n    try:\n        self.charge()\n    except ValueError:\n"
+    source += "        self.status = 'open'\n    self._p_changed = True\n    return self.status\n"
+    world.put("order", source, "def charge(self):\n    raise ValueError('no')\n", status="open")
+    run = await send(activator, world, "order", "pay")
+    assert (run.result, run.writes) == ("open", {})
+
+
+@pytest.mark.parametrize("selector", ["list", "type", "dict", "getattr", "setattr", "Object", "Reference", "sum"])
+async def test_a_selector_may_be_any_name(activator: Activator, world: World, selector: str) -> None:
+    world.put("a", f"def {selector}(self, x):\n    self.rows = [x]\n    self._p_changed = True\n    return self.rows\n")
+    world.slots_of["a"] = {"kept": [1]}
+    run = await send(activator, world, "a", selector, {"y": 2})
+    assert run.result == [{"y": 2}]
+    assert run.writes == {ObjectId("a"): {"kept": [1], "rows": [{"y": 2}]}}
+
+
+async def test_keywords_may_have_any_name(activator: Activator, world: World) -> None:
+    world.put("a", "def go(self):\n    return self.to(receiver=1, selector=2)\n")
+    world.sources_of["a"].append("def to(self, receiver, selector):\n    return [receiver, selector]\n")
+    assert (await send(activator, world, "a", "go")).result == [1, 2]
 
 
 @pytest.mark.parametrize(
-    ("example", "words"),
-    [
-        (Example(outcome=7, before={"count": 4}), "expected 7, got 5"),
-        (Example(outcome=5.0, before={"count": 4}), "expected 5.0, got 5"),
-        (Example(outcome=5, before={"count": 4}, after={"count": 6}), "expected the slots {'count': 6} afterwards"),
-        (Example(outcome=5, before={"count": 4}, after={}), "expected the slots {} afterwards"),
-        (Example(outcome=Failure("METHOD_RAISED")), "expected METHOD_RAISED, got 1"),
-        (Example(outcome=5, before={"count": "4"}), "raised TypeError"),
-        (Example(outcome=5, arguments=(1, 2)), "at most 1 are taken"),
-    ],
+    "line", ["self.send('', 'go')", "self.send(self, '')", "self.send(5, 'go')", "self.send('A b', 'go')"]
 )
-async def test_an_example_that_fails_says_how(activator: Activator, world: World, example: Example, words: str) -> None:
-    world.put("pump")
-    verdict = await Tryout(activator, world, DEFAULT_NAMESPACE).check(
-        method("pump", INCREMENT), ObjectId("pump"), example
+async def test_a_send_to_nothing_is_an_error_that_can_be_caught(activator: Activator, world: World, line: str) -> None:
+    source = f"def ask(self):\n    try:\n        return {line}\n"
+    source += "    except (ValueError, TypeError):\n        return 'caught'\n"
+    world.put("a", source, "def go(self):\n    return 'went'\n")
+    assert (await send(activator, world, "a", "ask")).result == "caught"
+
+
+async def test_references_to_one_object_are_equal(activator: Activator, world: World) -> None:
+    world.put(
+        "a", "def same(self, r):\n    return [r == self.b, r in [self.b], r == self, r == 'b']\n", b=Reference("b")
     )
-    assert words in verdict.failure
+    assert (await send(activator, world, "a", "same", Reference("b"))).result == [True, True, False, False]
 
 
-async def test_an_example_may_name_other_objects_and_how_it_fails(activator: Activator, world: World) -> None:
-    world.put("pump")
-    world.put("tank", INCREMENT)
-    source = "def fill(self):\n    n = self.send('tank', 'increment')\n    if n > 2:\n"
-    source += "        raise ValueError('full')\n    return n\n"
-    tryout = Tryout(activator, world, DEFAULT_NAMESPACE)
-    fill, pump, tank = method("pump", source), ObjectId("pump"), ObjectId("tank")
-    good = Example(outcome=2, others={tank: {"count": 1}})
-    full = Example(outcome=Failure("METHOD_RAISED", "ValueError"), others={tank: {"count": 2}})
-    other = Example(outcome=Failure("METHOD_RAISED", "KeyError"), others={tank: {"count": 2}})
-    passed = [(await tryout.check(fill, pump, example)).passed for example in (good, full, other)]
-    assert passed == [True, True, False]
+async def test_a_method_may_raise_in_our_words(activator: Activator, world: World) -> None:
+    world.put("a", "def no(self):\n    raise ValueError('not a value: x')\n")
+    with pytest.raises(MethodRaised):
+        await send(activator, world, "a", "no")
 
 
-async def test_a_tolerance_is_for_doubles_alone(activator: Activator, world: World) -> None:
-    world.put("pump")
-    give = method("pump", "def give(self):\n    return [0.1 + 0.2, 1]\n")
-    tryout = Tryout(activator, world, DEFAULT_NAMESPACE)
-    near = Example(outcome=[0.3, 1], tolerance=1e-9)
-    wrong = Example(outcome=[0.3, 1.0], tolerance=1e-9)
-    assert (await tryout.check(give, ObjectId("pump"), near)).passed
-    assert not (await tryout.check(give, ObjectId("pump"), wrong)).passed
+async def test_more_reads_than_can_be_committed_are_refused_whatever_is_written(
+    activator: Activator, world: World
+) -> None:
+    world.put("hub", "def ask(self, names):\n    return [self.send(n, 'me') for n in names]\n")
+    world.put("leaf", "def me(self):\n    return 1\n")
+    names = [f"leaf/{n}" for n in range(40)]
+    for name in names:
+        world.put(name, parents=("leaf",))
+    with pytest.raises(LimitExceeded) as reached:
+        await send(activator, world, "hub", "ask", list(names))
+    assert reached.value.limit == "reads"

@@ -4,7 +4,8 @@ import ast
 
 import pytest
 
-from activation.guest import inputs, program, sends_to_self
+from activation.guest import LINES_BEFORE, inputs, program, sends_to_self
+from kernel.errors import BadValue
 from kernel.objects import ObjectId
 from kernel.values import Reference
 
@@ -26,6 +27,7 @@ from kernel.values import Reference
         ("'é' + self.u(1)", "'é' + self.send(self, \"u\", 1)"),
         ("self.ü(1)", "self.ü(1)"),
         ("'self.other()'", "'self.other()'"),
+        ("(self.a # (hey\n)(1)", '(self.send # (hey\n)(self, "a", 1)'),
     ],
 )
 def test_a_call_on_self_is_a_send_to_self(written: str, fed: str) -> None:
@@ -38,8 +40,14 @@ def test_lines_stay_where_they_are() -> None:
     assert [line.strip() for line in sends_to_self(source).splitlines()][2:] == ["1,", "2)", "return a  # self.c()"]
 
 
-def test_the_method_comes_first_so_that_its_lines_are_true() -> None:
-    assert program("def m(self):\n    return 1\n", "m").startswith("def m(self):\n    return 1\n")
+def test_the_method_stands_where_its_lines_are_counted_from() -> None:
+    lines = program("def m(self):\n    return 1\n", "m").splitlines()
+    assert lines[LINES_BEFORE : LINES_BEFORE + 2] == ["def m(self):", "    return 1"]
+
+
+def test_a_slot_that_is_named_only_while_it_runs_is_refused() -> None:
+    with pytest.raises(BadValue):
+        program("def m(self, name):\n    setattr(self, name, 1)\n", "m")
 
 
 def test_a_reference_goes_in_as_what_no_other_value_can_be() -> None:
