@@ -21,7 +21,7 @@ import msgspec
 
 from kernel.errors import BadValue, LimitExceeded
 
-MAX_DEPTH = 64
+MAX_DEPTH = 28  # what the contract carries wherever it stands: `batos.values` counts it out
 MAX_BYTES = 1 << 20
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 REFERENCE_EXTENSION = 1
@@ -83,7 +83,7 @@ _decoder = msgspec.msgpack.Decoder(ext_hook=from_extension)
 def canonical(thing: object, depth: int = 0) -> Value:
     """The value that `thing` is: tuples become lists, every NaN the same, all else checked and copied.
 
-    Raises BadValue for what no value can be, LimitExceeded beyond 64 levels.
+    Raises BadValue for what no value can be, LimitExceeded beyond 28 levels.
     """
     if depth > MAX_DEPTH:
         raise LimitExceeded("depth", f"a value is nested deeper than {MAX_DEPTH} levels")

@@ -1,18 +1,20 @@
 """Failures between the kernel and gRPC. Law: one table from reason to code; the reason is what clients branch on.
 
 A status carries ErrorInfo (domain `batos`, the reason, the error's fields), RetryInfo where waiting helps, BadRequest
-where a field of the request is wrong. What is no kernel error has no
-status here: the server answers INTERNAL with an id.
+where a field of the request is wrong. A request that protobuf cannot read is the sender's mistake. What else is no
+kernel error has no status here: the server answers INTERNAL with an id.
 """
 
 from collections.abc import Mapping
 
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from kernel import errors
 from kernel.errors import KernelError
+from kernel.values import MAX_DEPTH
 
 DOMAIN = "batos"
 _RETRY_SECONDS = 0.1  # a conflict is over within a commit or two
@@ -51,7 +53,9 @@ CODES: Mapping[str, int] = {
 
 
 def status_of(error: BaseException) -> status_pb2.Status | None:
-    """The status of a kernel error; None for anything else, which is a bug."""
+    """The status of a kernel error, or of a request that cannot be read; None for anything else, which is a bug."""
+    if isinstance(error, DecodeError):
+        error = _unreadable(error)
     if not isinstance(error, KernelError) or error.reason not in CODES:
         return None
     details: list[ProtoMessage] = [
@@ -65,6 +69,12 @@ def status_of(error: BaseException) -> status_pb2.Status | None:
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=error.text)
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     return status_pb2.Status(code=CODES[error.reason], message=error.text, details=[_packed(item) for item in details])
+
+
+def _unreadable(error: DecodeError) -> KernelError:
+    if "depth" in str(error).lower():  # protobuf has one error for all that it cannot read
+        return errors.LimitExceeded("depth", f"a value is nested deeper than {MAX_DEPTH} levels")
+    return errors.BadArguments("the request is no message of the contract: make it with the contract's own code")
 
 
 def error_of(status: status_pb2.Status) -> KernelError | None:

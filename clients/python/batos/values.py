@@ -17,12 +17,21 @@ from batos.v1 import object_pb2 as pb
 
 Value: TypeAlias = Union[bool, int, float, str, bytes, "Reference", Sequence["Value"], Mapping[str, "Value"], None]
 
-MAX_DEPTH = 64
+# Protobuf reads at most 100 messages inside one another, in most languages; a level of a map takes three of them, a
+# value in an example's slots stands under six, and what a list or a reference holds is one more.
+MAX_DEPTH = 28
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 
 
 class BadValueError(ValueError):
     """Not a value: a type, a number or a nesting that the contract cannot carry."""
+
+
+class TooDeepError(BadValueError):
+    """A value is nested deeper than the contract carries."""
+
+    def __init__(self) -> None:
+        super().__init__(f"a value is nested deeper than {MAX_DEPTH} levels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ def to_wire(thing: object, depth: int = 0) -> pb.Value:  # noqa: C901, PLR0911 -
     Raises BadValueError for what no value can be.
     """
     if depth > MAX_DEPTH:
-        raise BadValueError(f"a value is nested deeper than {MAX_DEPTH} levels")
+        raise TooDeepError
     match thing:
         case None:
             return pb.Value(null_value=0)  # pyright: ignore[reportArgumentType] - NullValue's only member
@@ -69,36 +78,33 @@ def map_to_wire(entries: Mapping[object, object] | Mapping[str, object], depth: 
     return {_key(key): to_wire(item, depth) for key, item in entries.items()}
 
 
-def from_wire(
-    value: pb.Value,
-    reference: Callable[[str], object] = Reference,
-    *,
-    missing: Callable[[str], Exception] = BadValueError,
-) -> object:
-    """The Python value of a message; `reference` makes references, `missing` the error for a value without a kind."""
+def from_wire(value: pb.Value, reference: Callable[[str], object] = Reference, depth: int = 0) -> object:
+    """The Python value of a message; `reference` makes references.
+
+    Raises BadValueError for a value without a kind, or nested deeper than 28 levels.
+    """
+    if depth > MAX_DEPTH:
+        raise TooDeepError
     match value.WhichOneof("kind"):
         case "null_value":
             return None
         case "list_value":
-            return [from_wire(item, reference, missing=missing) for item in value.list_value.values]
+            return [from_wire(item, reference, depth + 1) for item in value.list_value.values]
         case "map_value":
-            return map_from_wire(value.map_value.values, reference, missing=missing)
+            return map_from_wire(value.map_value.values, reference, depth + 1)
         case "reference_value":
             return reference(value.reference_value.id)
         case None:
-            raise missing("a value has no kind set; set null_value for null")
+            raise BadValueError("a value has no kind set; set null_value for null")
         case kind:
             return getattr(value, kind)
 
 
 def map_from_wire(
-    entries: Mapping[str, pb.Value],
-    reference: Callable[[str], object] = Reference,
-    *,
-    missing: Callable[[str], Exception] = BadValueError,
+    entries: Mapping[str, pb.Value], reference: Callable[[str], object] = Reference, depth: int = 0
 ) -> dict[str, object]:
-    """The Python dict of a map's entries."""
-    return {key: from_wire(item, reference, missing=missing) for key, item in entries.items()}
+    """The Python dict of a map's entries, which are `depth` levels deep. Raises BadValueError as from_wire."""
+    return {key: from_wire(item, reference, depth) for key, item in entries.items()}
 
 
 def _text(text: str) -> str:
