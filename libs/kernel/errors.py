@@ -224,10 +224,9 @@ class SynthesisPending(KernelError):
     reason = "SYNTHESIS_PENDING"
 
     def __init__(self, synthesis_id: str) -> None:
-        super().__init__(
-            f"the method is still being written (synthesis {synthesis_id or 'not yet started'}); send again",
-            synthesis=synthesis_id,
-        )
+        going_on = f"the method is still being written (synthesis {synthesis_id}); send again"
+        not_begun = "there was no time left to have the method written; send again with a later deadline"
+        super().__init__(going_on if synthesis_id else not_begun, synthesis=synthesis_id)
 
 
 class EndpointUnavailable(KernelError):

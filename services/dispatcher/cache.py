@@ -6,18 +6,21 @@ what a run read is a consistent prefix of the commits if each of it is still the
 horizon. Where it is not, the reads are validated by a commit instead, which decides it.
 
 A read that was under way when a change of the same object went by may be older than the change: it is used, not kept.
+Nothing is kept while no watch is there to tell of its changes, nor over a gap that a watch could not bridge.
 """
 
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import TypeVar
 
 from activation.snapshot import ReadDefinition, ReadSlots
-from kernel.errors import KernelError, ObjectNotFound, Overloaded, StaleToken
-from kernel.objects import Definition, MethodRecord, Namespace, ObjectId, Selector
+from kernel.errors import Conflict, KernelError, MethodNotFound, ObjectNotFound, StaleToken
+from kernel.messages import Message
+from kernel.objects import ROOT, Definition, MethodRecord, Namespace, ObjectId, Selector
 from kernel.transactions import Key, Part, Token
 from kernel.values import SlotValues
 from objectstore.store import Change, Changes, Store, StoredObject
@@ -56,6 +59,8 @@ class Cache:
         self._loads: dict[ObjectId, int] = {}
         self._overtaken: set[ObjectId] = set()
         self._horizon: Token | None = None
+        # Where the watch stands, or goes on from; None where changes may have been missed.
+        self._after: Token | None = None
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -74,6 +79,7 @@ class Cache:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        self._missed()
 
     # --- what is read ---
 
@@ -90,11 +96,23 @@ class Cache:
         return (await self.load(object_id))[1]
 
     async def method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
-        """An immutable version, from memory if it is there. Raises MethodNotFound, StoreUnavailable."""
+        """An immutable version, from memory if it is there. Raises Conflict where the definition is old."""
         key = (holder, incarnation, selector, number)
         if (record := self._methods.get(key)) is None:
-            record = await self._store.method(self._namespace, holder, selector, number)
+            record = await self._read_method(holder, incarnation, selector, number)
             _bounded(self._methods, MAX_METHODS)[key] = record
+        return record
+
+    async def _read_method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
+        """The store is asked by name and number; the second read says whether they are of this incarnation."""
+        try:
+            record = await self._store.method(self._namespace, holder, selector, number)
+            stored = await self._store.get(self._namespace, holder)
+        except (MethodNotFound, ObjectNotFound):
+            stored = record = None
+        if record is None or stored is None or stored.definition.incarnation != incarnation:
+            self._drop(holder)
+            raise Conflict(f"{holder} is another object than it was; send again", [f"{holder}:definition"])
         return record
 
     async def load(self, object_id: ObjectId) -> tuple[ReadDefinition, ReadSlots]:
@@ -114,7 +132,7 @@ class Cache:
         )
 
     def _loaded(self, object_id: ObjectId) -> bool:
-        keep = object_id not in self._overtaken
+        keep = object_id not in self._overtaken and self._after is not None
         self._loads[object_id] -= 1
         if not self._loads[object_id]:
             del self._loads[object_id]
@@ -137,6 +155,8 @@ class Cache:
 
     def committed(self, writes: Mapping[ObjectId, SlotValues], revision: int) -> None:
         """This dispatcher's own commit is durable."""
+        if self._after is None:
+            return
         for object_id, slots in writes.items():
             self._put_slots(object_id, slots, revision)
 
@@ -172,27 +192,33 @@ class Cache:
 
     async def _watch(self, begun: asyncio.Event) -> None:
         """Follow the store for as long as it runs; while it is away nothing here is taken for current."""
-        after: Token | None = None
         while True:
             try:
-                async for changes in self._store.watch(self._namespace, after):
+                async for changes in self._store.watch(self._namespace, self._after):
                     self._tell(changes)
-                    after = changes.token
                     begun.set()
             except StaleToken:
-                after = None
-                self._definitions.clear()
-                self._slots.clear()
+                self._missed()
             except KernelError as error:
-                log.warning("watch of %s is interrupted: %s", self._namespace, error.text)
+                log.warning("the watch of %s is interrupted: %s", self._namespace, error.text)
+            except Exception:  # a watch that ended for a bug of ours would leave old entries for ever
+                log.exception("the watch of %s failed", self._namespace)
+                self._missed()
             self._horizon = None
             begun.set()
             await asyncio.sleep(_PAUSE_SECONDS)
 
+    def _missed(self) -> None:
+        """Changes may have gone by: forget everything, what is being read too."""
+        self._definitions.clear()
+        self._slots.clear()
+        self._overtaken |= set(self._loads)
+        self._horizon = self._after = None
+
     def _tell(self, changes: Changes) -> None:
         for change in changes.items:
             self._change(change)
-        self._horizon = changes.token
+        self._horizon = self._after = changes.token
 
     def _change(self, change: Change) -> None:
         object_id = change.key.object_id
@@ -214,28 +240,42 @@ def _bounded(entries: dict[_K, _V], most: int) -> dict[_K, _V]:
 
 
 class Caches:
-    """A cache for each namespace that messages came for."""
+    """A cache for each namespace that messages came for; beyond the most, the one that came first goes."""
 
     def __init__(self, store: Store, most: int = MAX_NAMESPACES) -> None:
         self._store, self._most = store, most
         self._caches: dict[Namespace, asyncio.Task[Cache]] = {}
 
-    async def of(self, namespace: Namespace) -> Cache:
-        """The namespace's cache, watching. Raises Overloaded beyond the most there may be."""
+    async def of(self, message: Message) -> Cache:
+        """The cache of the message's namespace, watching. Raises ObjectNotFound where the namespace is empty."""
+        namespace = message.namespace
         if namespace not in self._caches:
-            if len(self._caches) >= self._most:
-                raise Overloaded(f"messages came for {self._most} namespaces already; restart, or use fewer", 60.0)
             # Not in the context of the message that happened to be first: the watch is in nobody's trace.
             self._caches[namespace] = asyncio.create_task(self._started(namespace), context=Context())
-        return await asyncio.shield(self._caches[namespace])
+        try:
+            return await asyncio.shield(self._caches[namespace])
+        except ObjectNotFound:
+            self._caches.pop(namespace, None)
+            raise ObjectNotFound(message.receiver) from None
+        except KernelError:
+            self._caches.pop(namespace, None)
+            raise
 
     async def _started(self, namespace: Namespace) -> Cache:
+        await self._store.get(
+            namespace, ROOT
+        )  # every namespace with an object has it; no watch for one that is made up
+        while len(self._caches) > self._most:
+            await self._stop(next(iter(self._caches)))
         cache = Cache(self._store, namespace)
         await cache.start()
         return cache
 
+    async def _stop(self, namespace: Namespace) -> None:
+        with suppress(KernelError):
+            await (await self._caches.pop(namespace)).stop()
+
     async def stop(self) -> None:
         """End all watches."""
-        for starting in self._caches.values():
-            await (await starting).stop()
-        self._caches.clear()
+        while self._caches:
+            await self._stop(next(iter(self._caches)))

@@ -17,16 +17,26 @@ from dataclasses import dataclass, replace
 import vocabulary
 from activation.examples import Tryout
 from activation.run import Activator, Miss, Run, Tracing
-from activation.snapshot import ReadDefinition, ReadSlots
+from activation.snapshot import ReadDefinition, ReadSlots, Snapshot
 from dispatcher.cache import Cache, Caches
 from dispatcher.commits import Commits
 from dispatcher.mailbox import Mailboxes
 from dispatcher.misses import Misses, Synthesizer, Waiting
-from kernel.errors import Conflict, ExamplesDisagree, NotUnderstood, ObjectNotFound, RequestIdReused, StaleToken
+from kernel.errors import (
+    Conflict,
+    ExamplesDisagree,
+    KernelError,
+    NotUnderstood,
+    ObjectNotFound,
+    Overloaded,
+    RequestIdReused,
+    StaleToken,
+    StoreUnavailable,
+)
 from kernel.messages import MAX_INTENT, Consistency, Message, Reply
-from kernel.objects import Definition, MethodRecord, ObjectId, Selector
+from kernel.objects import MethodRecord, ObjectId, Selector
 from kernel.request_ids import check_request_id
-from kernel.transactions import KeptReply, Token, Transaction, parse_token
+from kernel.transactions import MAX_READS, KeptReply, Key, Part, Transaction, parse_token
 from objectstore.store import Store
 
 MAX_RUNS = 5
@@ -49,8 +59,8 @@ class Dispatch:
         self._store, self._activator, self._tracing = store, activator, tracing
         self._misses = Misses(synthesizer)
         self._caches, self._commits, self._mailboxes = Caches(store), Commits(store), Mailboxes()
-        # Examples that a version passed, by digests: asked again on every hit that carries them.
-        self._passed: dict[tuple[str, str], None] = {}
+        # Examples that passed, by the definitions that were gone through and the example's digest.
+        self._passed: dict[tuple[frozenset[tuple[Key, int]], str], None] = {}
 
     def hurry(self) -> None:
         """Let those who wait for a method come back later, so that a stop is not held up."""
@@ -62,10 +72,7 @@ class Dispatch:
 
     async def send(self, message: Message, waiting: Waiting | None = None) -> Reply:
         """Deliver a message and wait for the answer; what it fails with is told by the Send RPC."""
-        now = time.time()
-        if message.request_id:
-            check_request_id(message.request_id, now)
-        inputs = Inputs(now, secrets.randbits(63))
+        inputs = Inputs(time.time(), secrets.randbits(63))
         synthesized = False
         for _ in range(MAX_MISSES):
             try:
@@ -78,32 +85,62 @@ class Dispatch:
         raise NotUnderstood(message.receiver, message.selector, why=f"{MAX_MISSES} methods were written on the way")
 
     async def _deliver(self, message: Message, inputs: Inputs) -> Reply:
-        cache = await self._caches.of(message.namespace)
+        cache = await self._caches.of(message)
         async with self._mailboxes.open(message.namespace, message.receiver):
             for attempt in range(MAX_RUNS):
                 if (earlier := await self._earlier(message, cache)) is not None:
                     return earlier
-                fresh = attempt > 0 or not _fresh_enough(message, cache.horizon)
-                run = await self._run(message, cache, inputs, fresh=fresh)
-                await self._check_examples(message, run.record, cache)
+                reads: dict[Key, int] = {}
                 try:
+                    fresh = attempt > 0 or await self._wants_newer(message, cache)
+                    run = await self._run(message, cache, inputs, reads, fresh=fresh)
+                    await self._check_examples(message, run, cache)
                     return await self._settled(message, run, cache)
                 except Conflict:
-                    cache.forget(run.reads)
+                    cache.forget(reads)
         raise Conflict(f"{message.receiver} kept changing: {MAX_RUNS} runs conflicted; send again")
 
-    async def _run(self, message: Message, cache: Cache, inputs: Inputs, *, fresh: bool) -> Run:
-        """One run on what is known; where that says no, another on what the store has now."""
+    async def _run(self, message: Message, cache: Cache, inputs: Inputs, reads: dict[Key, int], *, fresh: bool) -> Run:
+        """One run on what is known; where that says no, another on what the store has now.
+
+        A failure is an answer too: it is told only of a state that was. Raises Conflict where the state was none.
+        """
         if not fresh:
             # Absence is never decided from a cache.
             with suppress(Miss, ObjectNotFound):
-                return await self._activator.run(message, cache, now=inputs.now, seed=inputs.seed)
-        return await self._activator.run(message, _Fresh(cache), now=inputs.now, seed=inputs.seed)
+                return await self._activated(message, cache, inputs, reads)
+            reads.clear()
+        return await self._activated(message, _Fresh(cache), inputs, reads)
 
-    async def _check_examples(self, message: Message, record: MethodRecord, cache: Cache) -> None:
+    async def _activated(self, message: Message, snapshot: Snapshot, inputs: Inputs, reads: dict[Key, int]) -> Run:
+        try:
+            return await self._activator.run(message, snapshot, now=inputs.now, seed=inputs.seed, reads=reads)
+        except (Conflict, StoreUnavailable, Overloaded):
+            raise
+        except KernelError:
+            cache = await self._caches.of(message)
+            if len(reads) <= MAX_READS and not cache.consistent(reads):
+                await self._commits.commit(Transaction(message.namespace, reads), lambda _: None)
+            raise
+
+    async def _wants_newer(self, message: Message, cache: Cache) -> bool:
+        """Whether the sender wants newer state than is known to be here. Raises StaleToken, BadArguments."""
+        if message.consistency is not Consistency.AT_LEAST:
+            return message.consistency is Consistency.FULL
+        token, known = parse_token(message.token), cache.horizon
+        if known is not None and known.epoch == token.epoch and token.revision <= known.revision:
+            return False
+        known = (await self._store.get(message.namespace, message.receiver)).token
+        if token.epoch != known.epoch or token.revision > known.revision:
+            raise StaleToken("the token is of another store, or of before a restore; read again without it")
+        return True
+
+    async def _check_examples(self, message: Message, run: Run, cache: Cache) -> None:
         """The version that answers must do what the sender's examples say, or nothing happens."""
-        method = record.method
-        unknown = [each for each in message.examples if (method.digest, each.digest()) not in self._passed]
+        method = run.record.method
+        # A verdict holds for the definitions that the run went through: another method on the way may change it.
+        ran = frozenset((key, revision) for key, revision in run.reads.items() if key.part is Part.DEFINITION)
+        unknown = [each for each in message.examples if (ran, each.digest()) not in self._passed]
         if not unknown:
             return
         tryout = Tryout(self._activator, cache, message.namespace)
@@ -120,14 +157,15 @@ class Dispatch:
                     )
                 if len(self._passed) >= MAX_VERDICTS:
                     self._passed.clear()
-                self._passed[method.digest, example.digest()] = None
+                self._passed[ran, example.digest()] = None
 
     async def _settled(self, message: Message, run: Run, cache: Cache) -> Reply:
         """The reply, once what it rests on is durable. Raises Conflict."""
         horizon = cache.horizon
-        if not run.writes and _fresh_enough(message, horizon) and cache.consistent(run.reads):
+        newest = message.consistency is Consistency.FULL
+        if not run.writes and not newest and cache.consistent(run.reads):
             return Reply(run.result, run.method, str(horizon))
-        kept = _kept_reply(message, run, (await cache.definition(message.receiver)).definition)
+        kept = _kept_reply(message, run)
         transaction = Transaction(message.namespace, run.reads, run.writes, kept)
         names = {vocabulary.COMMIT_READS: len(run.reads), vocabulary.COMMIT_WRITES: len(run.writes)}
         with self._tracing.span(vocabulary.SPAN_COMMIT, names):
@@ -135,9 +173,10 @@ class Dispatch:
         return Reply(run.result, run.method, str(token))
 
     async def _earlier(self, message: Message, cache: Cache) -> Reply | None:
-        """The reply that was kept when the same request took effect. Raises RequestIdReused."""
+        """The reply that was kept when the same request took effect. Raises RequestIdReused, BadArguments."""
         if not message.request_id:
             return None
+        check_request_id(message.request_id, time.time())  # it may have waited
         definition = (await cache.definition(message.receiver)).definition
         if definition is None:
             return None
@@ -149,7 +188,8 @@ class Dispatch:
             return None
         if kept.message_digest != message.digest():
             raise RequestIdReused(message.request_id)
-        return Reply(kept.result, kept.method, str(cache.horizon or ""), replayed=True)
+        now = await self._store.get(message.namespace, message.receiver)  # a token no older than the effects
+        return Reply(kept.result, kept.method, str(now.token), replayed=True)
 
 
 class _Fresh:
@@ -182,25 +222,13 @@ def _asked(miss: Miss, root: Message) -> Miss:
     return Miss(replace(miss.message, intent=why), miss.near, miss.path)
 
 
-def _fresh_enough(message: Message, horizon: Token | None) -> bool:
-    """Whether a consistent prefix up to the horizon is what the sender asked for. Raises StaleToken."""
-    if message.consistency is Consistency.MINIMIZE_LATENCY:
-        return True
-    if message.consistency is Consistency.FULL or horizon is None:
-        return False
-    token = parse_token(message.token)
-    if token.epoch != horizon.epoch:
-        raise StaleToken("the token is of another store, or of before a restore; read again without it")
-    return token.revision <= horizon.revision
-
-
-def _kept_reply(message: Message, run: Run, definition: Definition | None) -> KeptReply | None:
-    """What to keep with the effects, so that the same request id has them once."""
-    if not message.request_id or not run.writes or definition is None:
+def _kept_reply(message: Message, run: Run) -> KeptReply | None:
+    """What to keep with the effects, so that the same request id has them once; without effects nothing is kept."""
+    if not message.request_id or not run.writes:
         return None
     return KeptReply(
         message.receiver,
-        definition.incarnation,
+        run.incarnation,
         message.principal,
         message.request_id,
         message.digest(),

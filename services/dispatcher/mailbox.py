@@ -45,7 +45,9 @@ class Mailboxes:
         try:
             await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if place.cancelled():
+                waiting.remove(place)
+            else:
                 self._leave(key)  # it was this one's turn at that very moment
             raise
 

@@ -79,3 +79,17 @@ async def test_an_error_in_one_message_does_not_stop_the_next() -> None:
             raise ValueError("broken")
     await asyncio.wait_for(deliver(mailboxes, log, "a"), 1)
     assert log == ["a in", "a out"]
+
+
+async def test_senders_that_left_take_no_room() -> None:
+    mailboxes, log = Mailboxes(most=2), list[str]()
+    async with mailboxes.open(DEFAULT_NAMESPACE, PUMP):
+        for _ in range(5):
+            leaving = asyncio.create_task(deliver(mailboxes, log, "left"))
+            await asyncio.sleep(0)
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+        staying = asyncio.create_task(deliver(mailboxes, log, "a"))
+        await asyncio.sleep(0)
+    await asyncio.wait_for(staying, 1)
+    assert log == ["a in", "a out"]
