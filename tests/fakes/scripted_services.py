@@ -41,11 +41,37 @@ class Failure:
             delay = duration_pb2.Duration()
             delay.FromNanoseconds(int(self.retry_seconds * 1e9))
             details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-        packed = [any_pb2.Any() for _ in details]
-        for box, detail in zip(packed, details, strict=True):
-            box.Pack(detail)
-        status = status_pb2.Status(code=self.code, message=self.text, details=packed).SerializeToString()
-        await context.abort(CODES[self.code], self.text, (("grpc-status-details-bin", status),))
+        await abort(context, self.code, self.text, details)
+
+
+@dataclass(frozen=True)
+class Bug:
+    """What a service tells of a failure that it does not know: an id, and INTERNAL."""
+
+    id: str
+
+    async def tell(self, context: Context) -> NoReturn:
+        detail = error_details_pb2.RequestInfo(request_id=self.id)
+        await abort(context, code_pb2.INTERNAL, f"internal error {self.id}: the server's log has the reason", [detail])
+
+
+@dataclass(frozen=True)
+class Bare:
+    """What gRPC itself tells: a code and a text."""
+
+    code: int
+    text: str
+
+    async def tell(self, context: Context) -> NoReturn:
+        await context.abort(CODES[self.code], self.text)
+
+
+async def abort(context: Context, code: int, text: str, details: Sequence[ProtoMessage]) -> NoReturn:
+    packed = [any_pb2.Any() for _ in details]
+    for box, detail in zip(packed, details, strict=True):
+        box.Pack(detail)
+    status = status_pb2.Status(code=code, message=text, details=packed).SerializeToString()
+    await context.abort(CODES[code], text, (("grpc-status-details-bin", status),))
 
 
 def not_found(object_id: str) -> Failure:
@@ -56,7 +82,7 @@ def not_found(object_id: str) -> Failure:
 class Answer:
     """What comes of a message: events, then the reply, or the failure; `synthesis` goes out in initial metadata."""
 
-    reply: dispatcher_pb.Reply | Failure
+    reply: dispatcher_pb.Reply | Failure | Bug | Bare
     events: Sequence[synthesizer_pb.SynthesizeResponse] = ()
     synthesis: str = ""
     seconds: float = 0.0
@@ -86,7 +112,7 @@ class ScriptedDispatcher(DispatcherServicer):
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return await answer.reply.tell(context) if isinstance(answer.reply, Failure) else answer.reply
+        return answer.reply if isinstance(answer.reply, dispatcher_pb.Reply) else await answer.reply.tell(context)
 
     async def Send(  # noqa: N802 - the contract's name
         self, request: dispatcher_pb.SendRequest, context: Context

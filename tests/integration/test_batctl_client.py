@@ -1,13 +1,16 @@
 """The client library over real gRPC: replies, events, failures by reason, deadlines and safe repeats."""
 
 import asyncio
+import time
 from uuid import UUID
 
+import grpc
 import pytest
 from google.rpc import code_pb2
 
 import batos
 from batos import blocking, errors
+from batos.client import OnEvent
 from batos.v1 import dispatcher_pb2 as dispatcher_pb
 from batos.v1 import object_pb2 as pb
 from batos.v1 import objectstore_pb2 as store_pb
@@ -15,6 +18,8 @@ from batos.v1 import synthesizer_pb2 as synthesizer_pb
 from batos.values import to_wire
 from fakes.scripted_services import (
     Answer,
+    Bare,
+    Bug,
     Failure,
     Scripted,
     ScriptedDispatcher,
@@ -27,6 +32,7 @@ from fakes.scripted_services import (
 THREE = dispatcher_pb.Reply(
     result=to_wire(3), token="t1", method=pb.MethodRef(holder="counter/main", selector="increment", number=1)
 )
+BROKE_OFF = Bare(code_pb2.UNAVAILABLE, "Socket closed")
 STORE_DOWN = Failure("STORE_UNAVAILABLE", code_pb2.UNAVAILABLE, retry_seconds=0.05)
 
 
@@ -113,6 +119,55 @@ async def test_a_message_without_a_request_id_is_never_repeated() -> None:
     assert len(suite.dispatcher.seen) == 1
 
 
+async def test_a_store_that_times_out_is_asked_no_longer_than_patience_lasts() -> None:
+    slow = Answer(STORE_DOWN, seconds=2.2)  # it took long to answer that it cannot
+    async with scripted_suite(answering(slow)) as suite, client_of(suite, patience=1.0) as client:
+        began = time.monotonic()
+        with pytest.raises(errors.StoreUnavailable):
+            await client.send("counter/main", "increment", timeout=30)
+        assert time.monotonic() - began < 4.0
+    assert len(suite.dispatcher.seen) == 1
+
+
+@pytest.mark.parametrize("on_event", [None, print])
+async def test_patience_begins_anew_where_an_answer_had_begun_to_come(on_event: OnEvent | None) -> None:
+    broken = Answer(BROKE_OFF, panel()[:3], synthesis="syn-1", seconds=0.6)
+    silent = Answer(BROKE_OFF, seconds=0.6)
+    for first, tries in ((broken, 2), (silent, 1)):
+        script = answering(first, Answer(THREE))
+        async with scripted_suite(script) as suite, client_of(suite, patience=0.5) as client:
+            sending = client.send("counter/main", "increment", on_event=on_event)
+            if tries == 1:
+                with pytest.raises(errors.Unreachable):
+                    await sending
+            else:
+                assert (await sending).result == 3
+        assert len(suite.dispatcher.seen) == tries
+
+
+async def test_events_alone_prove_that_an_answer_had_begun_to_come() -> None:
+    script = answering(Answer(BROKE_OFF, panel()[:1], seconds=0.6), Answer(THREE))
+    async with scripted_suite(script) as suite, client_of(suite, patience=0.5) as client:
+        assert (await client.send("counter/main", "increment", on_event=print)).result == 3
+
+
+async def test_what_failed_names_the_request_id_to_send_again_with() -> None:
+    async with scripted_suite(answering(Answer(THREE, seconds=5))) as suite, client_of(suite) as client:
+        with pytest.raises(errors.DeadlineExceeded) as failed:
+            await client.send("counter/main", "increment", timeout=0.2)
+    assert failed.value.request_id == suite.dispatcher.seen[0].request_id
+
+
+async def test_a_bug_of_a_service_is_told_at_once_with_the_id_under_which_its_log_has_the_reason() -> None:
+    async with scripted_suite(answering(Answer(Bug("bug-7")))) as suite, client_of(suite) as client:
+        with pytest.raises(batos.BatosError) as failed:
+            await client.send("counter/main", "increment")
+    assert (failed.value.reason, failed.value.code) == ("INTERNAL", grpc.StatusCode.INTERNAL)
+    assert failed.value.fields == {"service": "dispatcher", "id": "bug-7"}
+    assert "bug-7" in failed.value.message
+    assert len(suite.dispatcher.seen) == 1
+
+
 @pytest.mark.parametrize("reason", ["ENDPOINT_UNAVAILABLE", "CONFLICT", "METHOD_RAISED"])
 async def test_other_failures_are_told_at_once(reason: str) -> None:
     code = {"ENDPOINT_UNAVAILABLE": code_pb2.UNAVAILABLE, "CONFLICT": code_pb2.ABORTED}.get(reason, 9)
@@ -142,6 +197,7 @@ async def test_a_dispatcher_that_nobody_started_is_named_with_its_address() -> N
         with pytest.raises(errors.Unreachable) as failed:
             await client.send("counter/main", "increment")
     assert str(failed.value) == f"cannot reach the dispatcher at {address}"
+    assert failed.value.fields == {"service": "dispatcher"}
 
 
 async def test_a_deadline_during_a_synthesis_names_the_synthesis_that_goes_on() -> None:

@@ -44,4 +44,4 @@ class Service:
         try:
             yield
         except grpc.aio.AioRpcError as error:
-            raise from_rpc(error, service=f"{self.name} at {self.address}") from None
+            raise from_rpc(error, service=self.name, address=self.address) from None

@@ -2,7 +2,7 @@
 
 Every message carries a request id of the client's making, so that it may be sent again when a service cannot be
 reached: the dispatcher answers with the kept reply if the first one did arrive. Everything else that fails is told at
-once, as a BatosError.
+once, as a BatosError; where the effect is not known, its `request_id` is what to send again with.
 """
 
 import asyncio
@@ -127,13 +127,13 @@ class Client:
         timeout: float = DEADLINE,  # noqa: ASYNC109 - it is the RPC's own deadline
         trace: TraceParent | None = None,
     ) -> Reply:
-        """Send a message as the contract has it. Raises BatosError, whose `trace_id` is set."""
+        """Send a message as the contract has it. Raises BatosError, whose `trace_id` and `request_id` are set."""
         trace = trace or TraceParent.new()
         began = time.monotonic()
         try:
             reply = await self._try(message, on_event, began + timeout, trace)
         except BatosError as error:
-            error.trace_id = trace.trace_id
+            error.trace_id, error.request_id = trace.trace_id, message.request_id
             raise
         return replace(reply, seconds=time.monotonic() - began)
 
@@ -155,7 +155,11 @@ class Client:
         return list((await self._synthesizer.ask(stub.ListRules(request, timeout=SHORT))).rules)
 
     async def _try(self, message: pb.Message, on_event: OnEvent | None, deadline: float, trace: TraceParent) -> Reply:
-        """Send until answered, while what fails is only that a service cannot be reached."""
+        """Send until answered, while what fails is only that a service cannot be reached.
+
+        Patience begins anew where an answer had begun to come, and there alone: a store that times out is asked for no
+        longer than one that is not there.
+        """
         pause = _FIRST_PAUSE
         last_heard = time.monotonic()
         while True:
@@ -164,7 +168,7 @@ class Client:
                 return await self._send_once(message, on_event, deadline - began, trace)
             except (Unreachable, StoreUnavailable) as error:
                 now = time.monotonic()
-                if now - began > _LONGEST_PAUSE:  # it was there, and broke off
+                if isinstance(error, Unreachable) and error.answering:
                     last_heard = now
                 wait = error.retry_seconds or pause
                 if not message.request_id or now + wait > min(deadline, last_heard + self._patience):
@@ -182,25 +186,34 @@ class Client:
             async with self._sending(unary):
                 return _reply((await unary).reply, message, trace)
         stream = stub.SendStream(dispatcher_pb.SendStreamRequest(message=message), timeout=seconds, metadata=metadata)
-        async with self._sending(stream):
-            async for event in stream:
-                if event.HasField("reply"):
-                    return _reply(event.reply, message, trace)
-                on_event(event.synthesis)
+        came = False
+        try:
+            async with self._sending(stream):
+                async for event in stream:
+                    came = True
+                    if event.HasField("reply"):
+                        return _reply(event.reply, message, trace)
+                    on_event(event.synthesis)
+        except Unreachable as error:
+            error.answering |= came
+            raise
         raise BatosError("the dispatcher ended the stream without a reply; this is a bug of its")
 
     @asynccontextmanager
     async def _sending(self, rpc: grpc.aio.Call) -> AsyncGenerator[None, None]:
         """Turns what fails in the block into BatosError, and leaves no RPC behind it.
 
-        gRPC answers a deadline locally; that a synthesis goes on is then known from the initial metadata alone.
+        gRPC answers a deadline locally; that a synthesis goes on is then known from the initial metadata alone. So is
+        it that the answer to a unary request had begun to come.
         """
         try:
             async with self._dispatcher.failures():
                 yield
-        except DeadlineExceeded as error:
-            metadata = dict(await rpc.initial_metadata() or ())
-            if synthesis := metadata.get(_SYNTHESIS_KEY):
+        except (DeadlineExceeded, Unreachable) as error:
+            synthesis = dict(await rpc.initial_metadata() or ()).get(_SYNTHESIS_KEY)
+            if synthesis and isinstance(error, Unreachable):
+                error.answering = True
+            elif synthesis:
                 raise SynthesisPending(
                     f"the method is still being written (synthesis {synthesis}); send again",
                     code=error.code,

@@ -22,7 +22,8 @@ _DETAILS = "grpc-status-details-bin"
 class BatosError(Exception):
     """A request failed. `reason` is stable, `fields` are for programs, `message` is for people.
 
-    `retry_seconds` is how long to wait before sending again, where that helps; `trace_id` finds the trace.
+    `retry_seconds` is how long to wait before sending again, where that helps. `trace_id` finds a message's trace, and
+    sent again with `request_id` it takes effect at most once.
     """
 
     reason = "INTERNAL"
@@ -43,6 +44,7 @@ class BatosError(Exception):
         self.fields: Mapping[str, str] = fields or {}
         self.retry_seconds = retry_seconds
         self.trace_id = ""
+        self.request_id = ""
 
 
 class ObjectNotFound(BatosError):
@@ -220,9 +222,13 @@ class NoCredentials(BatosError):
 
 
 class Unreachable(BatosError):
-    """The service that was asked cannot be reached; told by the client itself."""
+    """The service that was asked cannot be reached; told by the client itself.
+
+    Whether the request took effect is not known. `answering` is set where the answer had begun to come.
+    """
 
     reason = "UNREACHABLE"
+    answering = False
 
 
 class DeadlineExceeded(BatosError):
@@ -237,16 +243,20 @@ _TOLD_BY_GRPC: Mapping[grpc.StatusCode, type[BatosError]] = {
 }
 
 
-def from_rpc(error: grpc.aio.AioRpcError, *, service: str) -> BatosError:
-    """What a failed gRPC request means. `service` says what was asked and where: `dispatcher at 127.0.0.1:7001`."""
-    for key, value in error.trailing_metadata() or ():
-        if key == _DETAILS and isinstance(value, bytes) and (told := _told_by_suite(value, error.code())):
-            return told
+def from_rpc(error: grpc.aio.AioRpcError, *, service: str, address: str) -> BatosError:
+    """What a failed gRPC request means. `service` was asked, such as `dispatcher`, at `address` (`host:port`)."""
+    details = next((value for key, value in error.trailing_metadata() or () if key == _DETAILS), b"")
+    told = _told_by_suite(details, error.code()) if isinstance(details, bytes) else None
+    if told and told.reason != BatosError.reason:
+        return told
     kind = _TOLD_BY_GRPC.get(error.code(), BatosError)
     reason = kind.reason if kind is not BatosError else error.code().name
     text = _GRPC_TEXTS.get(error.code(), "{service} failed: {details}")
     return kind(
-        text.format(service=service, details=error.details() or "no reason given"), reason=reason, code=error.code()
+        text.format(service=f"{service} at {address}", details=error.details() or "no reason given"),
+        reason=reason,
+        code=error.code(),
+        fields={"service": service, **(told.fields if told else {})},
     )
 
 
@@ -264,13 +274,17 @@ def _told_by_suite(packed: bytes, code: grpc.StatusCode) -> BatosError | None:
         return None
     reason, fields, retry_seconds = "", dict[str, str](), None
     for detail in status.details:
-        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+        info, retry, request = (
+            error_details_pb2.ErrorInfo(),
+            error_details_pb2.RetryInfo(),
+            error_details_pb2.RequestInfo(),
+        )
         if detail.Unpack(info) and info.domain == DOMAIN:
             reason, fields = info.reason, dict(info.metadata)
         elif detail.Unpack(retry):
             retry_seconds = retry.retry_delay.ToTimedelta().total_seconds()
-    if not reason:
-        return None
+        elif detail.Unpack(request):  # of a bug: where the service's log has the reason
+            fields["id"] = request.request_id
     kind = next((kind for kind in _kinds() if kind.reason == reason), BatosError)
     return kind(status.message, reason=reason, code=code, fields=fields, retry_seconds=retry_seconds)
 
