@@ -12,10 +12,11 @@ from enum import IntEnum
 from kernel.errors import BadArguments, LimitExceeded
 from kernel.messages import MethodRef
 from kernel.objects import Namespace, ObjectId
-from kernel.values import SlotValues, Value
+from kernel.values import INT64_MAX, SlotValues, Value
 
 MAX_READS = 60
 MAX_TRANSACTION_BYTES = 1 << 20
+_REVISION_DIGITS = 19  # of an int64; Python takes long for the integer of very many
 
 
 class Part(IntEnum):
@@ -83,8 +84,12 @@ class Token:
 
 
 def parse_token(text: str) -> Token:
-    """The token that an earlier reply gave. Raises BadArguments where it is none."""
+    """The token that an earlier reply gave. Raises BadArguments where it is none.
+
+    Whether it is of this epoch is for the store to say.
+    """
     epoch, dot, revision = text.rpartition(".")
-    if not dot or not epoch or not revision.isascii() or not revision.isdigit():
+    known = dot and epoch and revision.isascii() and revision.isdigit() and len(revision) <= _REVISION_DIGITS
+    if not known or int(revision) > INT64_MAX:
         raise BadArguments(f"{text[:80]!r} is not a token; give back one from an earlier reply", field="token")
     return Token(epoch, int(revision))

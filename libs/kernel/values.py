@@ -10,7 +10,7 @@
 | bytes     | bytes             | bin                                            |
 | list      | list (tuple goes in, list comes out) | array                       |
 | map       | dict[str, value]  | map, keys sorted                               |
-| reference | Reference         | extension 1: the object id in UTF-8            |
+| reference | Reference         | extension 1: the object id; else BadValue      |
 """
 
 import math
@@ -19,7 +19,8 @@ from typing import TypeAlias, Union, cast
 
 import msgspec
 
-from kernel.errors import BadValue, LimitExceeded
+from kernel.errors import BadObjectId, BadValue, LimitExceeded
+from kernel.objects import parse_object_id
 
 MAX_DEPTH = 28  # what the contract carries wherever it stands: `batos.values` counts it out
 MAX_BYTES = 1 << 20
@@ -87,27 +88,44 @@ def canonical(thing: object, depth: int = 0) -> Value:
     """
     if depth > MAX_DEPTH:
         raise LimitExceeded("depth", f"a value is nested deeper than {MAX_DEPTH} levels")
-    if thing is None or isinstance(thing, bool | bytes | Reference):
-        return thing
-    if isinstance(thing, int):
-        return _integer(thing)
-    if isinstance(thing, float):
-        return math.nan if math.isnan(thing) else thing
-    if isinstance(thing, str):
-        return _text(thing)
     if isinstance(thing, list | tuple):
         return [canonical(item, depth + 1) for item in cast("Sequence[object]", thing)]
     if isinstance(thing, Mapping):
         return _map(cast("Mapping[object, object]", thing), depth)
-    raise BadValue(
-        f"a {type(thing).__name__} is not a value; use null, bool, int, float, str, bytes, list, map or reference"
-    )
+    return _leaf(thing)
+
+
+def _leaf(thing: object) -> Value:
+    match thing:
+        case None | bool() | bytes():
+            return thing
+        case int():
+            return _integer(thing)
+        case float():
+            return math.nan if math.isnan(thing) else thing
+        case str():
+            return _text(thing)
+        case Reference():
+            return _reference(thing)
+        case _:
+            raise BadValue(
+                f"a {type(thing).__name__} is not a value; use null, bool, int, float, str, bytes, list, "
+                "map or reference"
+            )
 
 
 def _integer(number: int) -> int:
     if not INT64_MIN <= number <= INT64_MAX:
         raise BadValue("an integer does not fit 64 bits; send it as a string")
     return number
+
+
+def _reference(reference: Reference) -> Reference:
+    try:
+        parse_object_id(reference.id)
+    except BadObjectId as error:
+        raise BadValue(f"a reference names no object: {error.text}") from None
+    return reference
 
 
 def _text(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from google.protobuf import timestamp_pb2
-
 from batos.v1 import dispatcher_pb2
 from batos.v1 import object_pb2 as pb
 from kernel.errors import BadArguments, BadExample, KernelError, NotServed
@@ -22,7 +20,8 @@ from kernel.messages import (
 )
 from kernel.objects import Level, ObjectId, Selector, parse_namespace, parse_object_id, parse_selector
 from kernel.values import SlotValues, Value
-from wire.enums import enum_to_wire
+from wire.enums import enum_to_wire, member_of
+from wire.timestamps import seconds_of, timestamp
 from wire.values import (
     slots_from_wire,
     slots_to_wire,
@@ -101,7 +100,7 @@ def _numbered_example(index: int, example: pb.Example) -> Example:
 
 
 def example_from_wire(example: pb.Example) -> Example:
-    """The example. Raises BadExample, BadValue, BadObjectId, LimitExceeded."""
+    """The example. Raises BadArguments, BadExample, BadValue, BadObjectId, LimitExceeded."""
     if not 0 <= example.tolerance < float("inf"):
         raise BadExample("a tolerance is a number from 0")
     after, exact = _after(example)
@@ -110,7 +109,7 @@ def example_from_wire(example: pb.Example) -> Example:
         before=slots_from_wire(example.state_before),
         arguments=tuple(value_from_wire(item) for item in example.arguments),
         keywords=values_from_wire(example.keywords),
-        now=_seconds(example.now) if example.HasField("now") else EPOCH_2000,
+        now=seconds_of(example.now, "example.now") if example.HasField("now") else EPOCH_2000,
         seed=example.seed,
         others={parse_object_id(name): slots_from_wire(slots) for name, slots in example.others.items()},
         after=after,
@@ -160,17 +159,6 @@ def example_to_wire(example: Example) -> pb.Example:
     return wire
 
 
-def timestamp(seconds: float) -> timestamp_pb2.Timestamp:
-    """The timestamp of seconds since 1970, to the microsecond."""
-    stamp = timestamp_pb2.Timestamp()
-    stamp.FromMicroseconds(round(seconds * 1e6))
-    return stamp
-
-
-def _seconds(stamp: timestamp_pb2.Timestamp) -> float:
-    return stamp.ToMicroseconds() / 1e6
-
-
 def method_ref_to_wire(method: MethodRef) -> pb.MethodRef:
     """Which version ran."""
     return pb.MethodRef(
@@ -183,10 +171,9 @@ def method_ref_to_wire(method: MethodRef) -> pb.MethodRef:
 
 
 def method_ref_from_wire(method: pb.MethodRef) -> MethodRef:
-    """Which version ran, as a service of the suite told it."""
-    return MethodRef(
-        ObjectId(method.holder), Selector(method.selector), method.number, method.digest, Level(method.evidence)
-    )
+    """Which version ran, as a service of the suite told it. Raises BadArguments."""
+    level = member_of(Level, method.evidence, "method.evidence")
+    return MethodRef(ObjectId(method.holder), Selector(method.selector), method.number, method.digest, level)
 
 
 def reply_to_wire(reply: Reply) -> dispatcher_pb2.Reply:

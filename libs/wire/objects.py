@@ -1,11 +1,9 @@
 """Definitions and method versions between the kernel and the contract. Law: unknown enumeration values are refused."""
 
 from collections.abc import Iterable, Mapping
-from enum import IntEnum
-from typing import TypeVar
 
 from batos.v1 import object_pb2 as pb
-from kernel.errors import BadArguments, NotServed
+from kernel.errors import NotServed
 from kernel.objects import (
     Definition,
     EffectSet,
@@ -25,17 +23,8 @@ from kernel.objects import (
     parse_object_id,
     parse_selector,
 )
-from wire.enums import enum_to_wire
-from wire.messages import timestamp
-
-E = TypeVar("E", bound=IntEnum)
-
-
-def _member(kind: type[E], number: int, field: str) -> E:
-    try:
-        return kind(number)
-    except ValueError:
-        raise BadArguments(f"{field} has the value {number}, which this version does not know", field=field) from None
+from wire.enums import enum_to_wire, member_of
+from wire.timestamps import seconds_of, timestamp
 
 
 def policy_to_wire(policy: Policy) -> pb.Policy:
@@ -55,8 +44,8 @@ def policy_from_wire(policy: pb.Policy) -> Policy:
         if policy.HasField(budget):
             raise NotServed(f"policy.{budget}")
     return Policy(
-        synthesis=_member(Synthesis, policy.synthesis, "policy.synthesis"),
-        min_evidence=_member(Level, policy.min_evidence, "policy.min_evidence"),
+        synthesis=member_of(Synthesis, policy.synthesis, "policy.synthesis"),
+        min_evidence=member_of(Level, policy.min_evidence, "policy.min_evidence"),
         never=tuple(parse_selector(selector) for selector in policy.never),
     )
 
@@ -99,7 +88,7 @@ def finding_to_wire(finding: Finding) -> pb.Finding:
 
 def finding_from_wire(finding: pb.Finding) -> Finding:
     """The finding. Raises BadArguments."""
-    severity = _member(Severity, finding.severity, "finding.severity")
+    severity = member_of(Severity, finding.severity, "finding.severity")
     return Finding(finding.rule, severity, finding.line, finding.reason)
 
 
@@ -111,8 +100,8 @@ def evidence_to_wire(evidence: Evidence) -> pb.Evidence:
 
 def evidence_from_wire(evidence: pb.Evidence) -> Evidence:
     """The proof; at 0 where its time is not told. Raises BadArguments."""
-    level = _member(Level, evidence.level, "evidence.level")
-    return Evidence(level, evidence.by, evidence.at.ToMicroseconds() / 1e6, evidence.note)
+    level = member_of(Level, evidence.level, "evidence.level")
+    return Evidence(level, evidence.by, seconds_of(evidence.at, "evidence.at"), evidence.note)
 
 
 def provenance_to_wire(provenance: Provenance) -> pb.Provenance:
@@ -186,7 +175,7 @@ def signature_to_wire(parameters: Iterable[Parameter]) -> pb.Signature:
 def signature_from_wire(signature: pb.Signature) -> tuple[Parameter, ...]:
     """What a method takes. Raises BadArguments."""
     return tuple(
-        Parameter(each.name, _member(ParameterKind, each.kind, "parameter.kind"), each.has_default)
+        Parameter(each.name, member_of(ParameterKind, each.kind, "parameter.kind"), each.has_default)
         for each in signature.parameters
     )
 
@@ -222,7 +211,7 @@ def record_from_wire(version: pb.MethodVersion) -> MethodRecord:
         parameters=signature_from_wire(version.signature),
         provenance=provenance_from_wire(version.provenance),
         findings=tuple(finding_from_wire(each) for each in version.findings),
-        created=version.created.ToMicroseconds() / 1e6,
+        created=seconds_of(version.created, "created"),
         effects=effects_from_wire(version.effects) if version.HasField("effects") else None,
     )
     evidence = tuple(evidence_from_wire(each) for each in version.evidence)

@@ -4,6 +4,7 @@ from batos.v1 import synthesizer_pb2 as pb
 from kernel.errors import BadArguments
 from kernel.objects import parse_object_id
 from kernel.synthesis import DraftAudited, DraftTried, Event, Registered, Started, TurnFinished, TurnStarted
+from kernel.transactions import parse_token
 from wire.objects import (
     finding_from_wire,
     finding_to_wire,
@@ -12,7 +13,6 @@ from wire.objects import (
     turn_from_wire,
     turn_to_wire,
 )
-from wire.transactions import token_from_wire
 
 
 def event_to_wire(event: Event) -> pb.SynthesizeResponse:
@@ -57,6 +57,6 @@ def event_from_wire(response: pb.SynthesizeResponse) -> Event:
             return DraftTried(tried.draft, tried.passed, tried.total, tried.failure)
         case "registered":
             registered = response.registered
-            return Registered(record_from_wire(registered.method), token_from_wire(registered.token))
+            return Registered(record_from_wire(registered.method), parse_token(registered.token))
         case _:
             raise BadArguments("the synthesizer told an event that this version does not know")

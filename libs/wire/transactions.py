@@ -1,21 +1,13 @@
-"""Transactions, lanes, kept replies and tokens between the kernel and the contract. Law: reads are named once each."""
+"""Transactions, lanes and kept replies between the kernel and the contract. Law: reads are named once each."""
 
 from batos.v1 import objectstore_pb2 as pb
-from kernel.errors import BadArguments, StaleToken
+from kernel.errors import BadArguments
 from kernel.objects import Namespace, parse_namespace, parse_object_id
-from kernel.transactions import KeptReply, Key, Lane, Part, Token, Transaction
+from kernel.transactions import KeptReply, Key, Lane, Part, Transaction
 from kernel.values import SlotValues
-from wire.enums import enum_to_wire
+from wire.enums import enum_to_wire, member_of
 from wire.messages import method_ref_from_wire, method_ref_to_wire
 from wire.values import slots_from_wire, slots_to_wire, value_from_wire, value_to_wire
-
-
-def token_from_wire(text: str) -> Token:
-    """The token. Raises StaleToken for what is none; whether it is of this epoch is for the store to say."""
-    epoch, _, revision = text.rpartition(".")
-    if not epoch or not revision.isascii() or not revision.isdigit():
-        raise StaleToken("not a token that this store gave: leave it out, or take it from a reply")
-    return Token(epoch, int(revision))
 
 
 def commit_to_wire(transaction: Transaction, lane: Lane) -> pb.CommitRequest:
@@ -74,7 +66,7 @@ def kept_reply_to_wire(reply: KeptReply) -> pb.KeptReply:
 
 
 def kept_reply_from_wire(reply: pb.KeptReply) -> KeptReply:
-    """The kept reply. Raises BadObjectId, BadValue."""
+    """The kept reply. Raises BadArguments, BadObjectId, BadValue, LimitExceeded."""
     return KeptReply(
         receiver=parse_object_id(reply.receiver),
         incarnation=reply.incarnation,
@@ -93,7 +85,4 @@ def part_to_wire(part: Part) -> str:
 
 def part_from_wire(part: int) -> Part:
     """The part. Raises BadArguments."""
-    try:
-        return Part(part)
-    except ValueError:
-        raise BadArguments("a part is DEFINITION or SLOTS", field="part") from None
+    return member_of(Part, part, "part")

@@ -17,7 +17,7 @@ from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
 from chassis.failure import received
 from kernel.errors import CommitUnclear, KernelError, StoreUnavailable
 from kernel.objects import Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Selector
-from kernel.transactions import KeptReply, Lane, Token, Transaction
+from kernel.transactions import KeptReply, Lane, Token, Transaction, parse_token
 from objectstore.store import Changes, Draft, NewObject, Page, StoredObject, Update
 from objectstore.wire import (
     changes_from_wire,
@@ -28,7 +28,7 @@ from objectstore.wire import (
 )
 from wire.errors import error_of
 from wire.objects import evidence_to_wire, pointer_from_wire, record_from_wire
-from wire.transactions import commit_to_wire, kept_reply_from_wire, settle_to_wire, token_from_wire
+from wire.transactions import commit_to_wire, kept_reply_from_wire, settle_to_wire
 
 WATCH_METHOD: Final = "/batos.v1.ObjectStore/Watch"
 MAX_MESSAGE_BYTES: Final = 32 << 20  # what fits a transaction has up to some ten times the bytes in the contract's form
@@ -77,7 +77,7 @@ class StoreClient:
         request = pb.ListObjectsRequest(namespace=namespace, prefix=prefix, page_size=size, page_token=page)
         found = await self._read(self._rpc.ListObjects, request)
         items = [object_from_wire(item, found.token) for item in found.objects]
-        return Page(items, found.next_page_token, token_from_wire(found.token))
+        return Page(items, found.next_page_token, parse_token(found.token))
 
     async def update(self, namespace: Namespace, update: Update) -> StoredObject:
         """See Store."""
@@ -87,7 +87,7 @@ class StoreClient:
     async def delete(self, namespace: Namespace, object_id: ObjectId) -> Token:
         """See Store."""
         request = pb.DeleteObjectRequest(namespace=namespace, id=object_id)
-        return token_from_wire((await self._change(self._rpc.DeleteObject, request)).token)
+        return parse_token((await self._change(self._rpc.DeleteObject, request)).token)
 
     async def clone(self, namespace: Namespace, prototype: ObjectId, object_id: ObjectId) -> StoredObject:
         """See Store."""
@@ -106,7 +106,7 @@ class StoreClient:
             if (token := await self.settle(transaction.namespace, lane)) is None:
                 raise StoreUnavailable("the objectstore did not answer, and nothing was changed: try again") from None
             return token
-        return token_from_wire(made.token)
+        return parse_token(made.token)
 
     async def settle(self, namespace: Namespace, lane: Lane) -> Token | None:
         """See Store."""
@@ -114,7 +114,7 @@ class StoreClient:
         request = settle_to_wire(namespace, lane)
         try:
             answer = await self._until(end, self._rpc.SettleCommit, request)
-            return token_from_wire(answer.token) if answer.committed else None
+            return parse_token(answer.token) if answer.committed else None
         except StoreUnavailable as error:
             raise CommitUnclear(error.text, unclear=lane.name) from None
 
@@ -160,7 +160,7 @@ class StoreClient:
         """See Store."""
         request = draft_to_wire(namespace, draft, expected_definition, activate=activate)
         made = await self._change(self._rpc.RegisterMethod, request)
-        return record_from_wire(made.method), token_from_wire(made.token)
+        return record_from_wire(made.method), parse_token(made.token)
 
     async def method(self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int) -> MethodRecord:
         """See Store."""
@@ -176,7 +176,7 @@ class StoreClient:
         )
         found = await self._read(self._rpc.ListMethods, request)
         items = [record_from_wire(item) for item in found.methods]
-        return Page(items, found.next_page_token, token_from_wire(found.token))
+        return Page(items, found.next_page_token, parse_token(found.token))
 
     async def activate(
         self,
@@ -198,7 +198,7 @@ class StoreClient:
             evidence=None if evidence is None else evidence_to_wire(evidence),
         )
         done = await self._change(self._rpc.ActivateMethod, request)
-        return pointer_from_wire(done.pointer), pointer_from_wire(done.before), token_from_wire(done.token)
+        return pointer_from_wire(done.pointer), pointer_from_wire(done.before), parse_token(done.token)
 
     async def retire(
         self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
@@ -206,7 +206,7 @@ class StoreClient:
         """See Store."""
         request = pb.RetireMethodRequest(namespace=namespace, holder=holder, selector=selector, number=number)
         done = await self._change(self._rpc.RetireMethod, request)
-        return pointer_from_wire(done.pointer), token_from_wire(done.token)
+        return pointer_from_wire(done.pointer), parse_token(done.token)
 
     async def _change(self, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
         """One call, never repeated. CommitUnclear where no answer came."""

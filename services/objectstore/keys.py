@@ -31,6 +31,7 @@ from objectstore.ledger import Span
 META: Final = b"/batos/meta//"
 _NUMBER_DIGITS: Final = 19  # an int64
 _TIME_DIGITS: Final = 16  # microseconds since 1970, until the year 2286
+END_OF_TIMES: Final = 10 ** (_TIME_DIGITS - 6)  # seconds since 1970; keys hold times from 0 to before it
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from kernel.signature import parse_method
 from kernel.transactions import Token
 from objectstore import records
 from objectstore.core import Core, Held, cut, page_position, page_size, page_token, persist
-from objectstore.keys import EvidenceKey, RetiredKey, VersionKey, parse, span
+from objectstore.keys import END_OF_TIMES, EvidenceKey, RetiredKey, StoredKey, VersionKey, parse, span
 from objectstore.ledger import Entry, Span, Step
 from objectstore.store import Draft, Page
 
@@ -208,6 +208,8 @@ class Methods:
     def _proof(self, evidence: Evidence) -> Evidence:
         if evidence.level is Level.UNSET:
             raise BadArguments("evidence has a level, from AUDITED to APPROVED", field="evidence")
+        if not 0 <= evidence.at < END_OF_TIMES:
+            raise BadArguments("evidence is of a time from 1970 to 2286; without one it is of now", field="evidence.at")
         return evidence if evidence.at else replace(evidence, at=self._core.now())
 
 
@@ -236,13 +238,20 @@ def _evidence_puts(key: VersionKey, evidence: Sequence[Evidence]) -> dict[bytes,
 
 def _record(entry: Entry, beside: Sequence[Entry], definition: Definition) -> MethodRecord:
     method = records.version(entry.value)
-    keys = [parse(each.key) for each in beside]
+    keys = [_known(each) for each in beside]
     proofs = [
         records.evidence(each.value) for each, key in zip(beside, keys, strict=True) if isinstance(key, EvidenceKey)
     ]
     retired = any(isinstance(key, RetiredKey) for key in keys)
     active = definition.active(method.selector) == method.number
     return MethodRecord(method, tuple(proofs), active=active, retired=retired)
+
+
+def _known(entry: Entry) -> StoredKey | None:
+    try:
+        return parse(entry.key)
+    except ValueError:
+        return None  # put there by another hand: no reason to keep the version from its readers
 
 
 def _version_key(entry: Entry) -> VersionKey:

@@ -13,7 +13,7 @@ from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreServicer
 from kernel.errors import StoreUnavailable
 from kernel.objects import parse_namespace, parse_object_id, parse_selector
-from kernel.transactions import Lane
+from kernel.transactions import Lane, parse_token
 from objectstore.store import Changes, Store
 from objectstore.wire import (
     changes_to_wire,
@@ -23,7 +23,7 @@ from objectstore.wire import (
     update_from_wire,
 )
 from wire.objects import evidence_from_wire, pointer_to_wire, record_to_wire
-from wire.transactions import commit_from_wire, kept_reply_to_wire, token_from_wire
+from wire.transactions import commit_from_wire, kept_reply_to_wire
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -100,7 +100,7 @@ class StoreServicer(ObjectStoreServicer):
 
     async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncGenerator[pb.WatchResponse]:
         """Tell every change."""
-        after = token_from_wire(request.token) if request.token else None
+        after = parse_token(request.token) if request.token else None
         stopping = asyncio.create_task(self._stop.wait())
         async with aclosing(self._store.watch(parse_namespace(request.namespace), after)) as frames:
             try:

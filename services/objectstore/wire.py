@@ -6,7 +6,7 @@ from batos.v1 import object_pb2
 from batos.v1 import objectstore_pb2 as pb
 from kernel.errors import NotServed
 from kernel.objects import Namespace, ObjectId, Policy, parse_object_id, parse_selector
-from kernel.transactions import Key, Part
+from kernel.transactions import Key, Part, parse_token
 from objectstore.store import Change, Changes, Draft, NewObject, StoredObject, Update
 from wire.objects import (
     definition_from_wire,
@@ -20,7 +20,7 @@ from wire.objects import (
     provenance_from_wire,
     provenance_to_wire,
 )
-from wire.transactions import part_from_wire, part_to_wire, token_from_wire
+from wire.transactions import part_from_wire, part_to_wire
 from wire.values import slots_from_wire, slots_to_wire
 
 
@@ -45,7 +45,7 @@ def object_from_wire(item: object_pb2.Object, token: str) -> StoredObject:
         item.definition_revision,
         slots_from_wire(item.slots) if item.HasField("slots") else None,
         item.slots_revision,
-        token_from_wire(token),
+        parse_token(token),
     )
 
 
@@ -139,7 +139,7 @@ def changes_to_wire(changes: Changes) -> pb.WatchResponse:
 
 def changes_from_wire(frame: pb.WatchResponse) -> Changes:
     """The changes of a frame."""
-    return Changes([_change_from_wire(change) for change in frame.changes], token_from_wire(frame.token))
+    return Changes([_change_from_wire(change) for change in frame.changes], parse_token(frame.token))
 
 
 def _change_to_wire(change: Change) -> pb.Change:

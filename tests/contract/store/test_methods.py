@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from fakes.stores import Kept
 from kernel.errors import (
     BadArguments,
     Conflict,
@@ -30,6 +31,8 @@ from kernel.objects import (
     Selector,
     Severity,
 )
+from objectstore.keys import VersionKey
+from objectstore.ledger import Step
 from objectstore.store import Draft, NewObject, Store, Update
 
 NS = DEFAULT_NAMESPACE
@@ -118,6 +121,30 @@ async def test_what_is_not_served_or_not_fit_to_be_kept_is_refused(store: Store)
         await register(store, SHORT + "    # " + "x" * (64 * 1024))
     with pytest.raises(ObjectNotFound):
         await store.register(NS, Draft(ObjectId("nobody"), ADD, SHORT), activate=True)
+
+
+@pytest.mark.parametrize("at", [-1.0, -0.0001, 1e10, 1e11])
+async def test_evidence_of_a_time_that_no_key_holds_is_refused(store: Store, at: float) -> None:
+    proof = Evidence(Level.APPROVED, "me", at)
+    await register(store)
+    with pytest.raises(BadArguments):
+        await store.register(NS, Draft(ACME, ADD, SHORT, evidence=[proof]), activate=True)
+    with pytest.raises(BadArguments):
+        await store.activate(NS, ACME, ADD, 1, evidence=proof)
+    found = await store.method(NS, ACME, ADD, 0)
+    assert (found.method.number, found.evidence) == (1, ())
+
+
+async def test_a_key_of_another_hand_beside_a_version_keeps_no_one_from_it(kept: Kept) -> None:
+    made = await register(kept.store)
+    incarnation = (await kept.store.get(NS, ACME)).definition.incarnation
+    beside = VersionKey(NS, ACME, incarnation, ADD, 1).beside()
+    await kept.ledger.transact(Step(puts={beside.begin + b"-000000000001000-00": b"?"}))
+    assert await kept.store.method(NS, ACME, ADD, 0) == made
+    assert list((await kept.store.methods(NS, ACME, None, 0, "")).items) == [made]
+    await kept.store.activate(NS, ACME, ADD, 1, evidence=Evidence(Level.APPROVED, "me", 5.0))
+    assert (await kept.store.method(NS, ACME, ADD, 0)).level is Level.APPROVED
+    await kept.store.retire(NS, ACME, ADD, 1)
 
 
 async def test_racing_registrations_get_numbers_of_their_own(store: Store) -> None:
