@@ -84,6 +84,21 @@ async def test_a_policy_is_changed_in_the_part_that_is_named() -> None:
     assert store.seen[1].expected_definition_revision == 4
 
 
+async def test_a_selector_is_added_to_those_never_written_and_taken_out_again() -> None:
+    before = counter()
+    before.definition.policy.never.extend(["drop", "purge"])
+    store = Scripted(
+        GetObject=lambda _: store_pb.GetObjectResponse(object=before),
+        UpdateObject=lambda _: store_pb.UpdateObjectResponse(object=before),
+    )
+    async with scripted_suite(objectstore=store) as suite:
+        for options in (["--never", "burn", "--never", "drop"], ["--allow", "drop"], ["--never", "a", "--allow", "a"]):
+            ran = await batctl("object", "update", "a", *options, addresses=suite.addresses)
+            assert ran.code == (2 if "a" in options else 0)
+    updates = [request for request in store.seen if isinstance(request, store_pb.UpdateObjectRequest)]
+    assert [list(request.policy.never) for request in updates] == [["drop", "purge", "burn"], ["purge"]]
+
+
 async def test_objects_are_listed_with_what_they_understand() -> None:
     store = Scripted(ListObjects=lambda _: store_pb.ListObjectsResponse(objects=[counter(), pb.Object(id="root")]))
     async with scripted_suite(objectstore=store) as suite:

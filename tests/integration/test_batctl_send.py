@@ -1,6 +1,7 @@
 """`batctl send` as a new user runs it: what is on stdout and on stderr, and the exit code by kind."""
 
 import json
+from uuid import UUID
 
 import pytest
 from google.rpc import code_pb2
@@ -11,6 +12,7 @@ from batos.values import to_wire
 from fakes.batctl import batctl
 from fakes.scripted_services import (
     Answer,
+    Bug,
     Failure,
     ScriptedDispatcher,
     panel,
@@ -140,3 +142,22 @@ async def test_a_deadline_tells_that_the_synthesis_goes_on() -> None:
         ran = await batctl("send", "counter/main", "increment", "--timeout", "0.5", addresses=suite.addresses)
     assert (ran.code, ran.reason) == (8, "SYNTHESIS_PENDING")
     assert "syn-9" in ran.stderr
+
+
+async def test_an_effect_that_is_not_known_tells_the_request_id_to_send_again_with() -> None:
+    slow = ScriptedDispatcher({"increment": [Answer(dispatcher_pb.Reply(), seconds=60)]})
+    async with scripted_suite(slow) as suite:
+        late = await batctl("send", "counter/main", "increment", "--timeout", "0.5", addresses=suite.addresses)
+    assert (late.code, late.reason) == (8, "DEADLINE_EXCEEDED")
+    assert f"send again with --request-id {slow.seen[0].request_id}" in late.stderr.splitlines()[1]
+    gone = await batctl("send", "counter/main", "increment", addresses=suite.addresses)
+    assert (gone.code, gone.reason) == (9, "UNREACHABLE")
+    assert UUID(gone.stderr.partition("send again with --request-id ")[2].partition(",")[0]).version == 7
+
+
+async def test_a_bug_of_a_service_exits_with_1_and_names_the_id_in_its_log() -> None:
+    broken = ScriptedDispatcher({"increment": [Answer(Bug("bug-7"))]})
+    async with scripted_suite(broken) as suite:
+        ran = await batctl("send", "counter/main", "increment", addresses=suite.addresses)
+    assert (ran.code, ran.reason, len(broken.seen)) == (1, "INTERNAL", 1)
+    assert ran.stderr.splitlines()[1] == "hint: this is a bug: the dispatcher's log has the reason under bug-7"

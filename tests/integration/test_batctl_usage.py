@@ -28,17 +28,17 @@ def replying(result: object, *, learned: bool = False) -> ScriptedDispatcher:
 async def test_a_service_that_nobody_started_says_how_to_start_it() -> None:
     async with scripted_suite() as suite:
         gone = suite.addresses
-    for command in (
-        ["send", "a", "b"],
-        ["object", "get", "a"],
-        ["method", "list", "a"],
-        ["audit", "--rules"],
-        ["version"],
+    for option, command in (
+        ("--address", ["send", "a", "b"]),
+        ("--objectstore", ["object", "get", "a"]),
+        ("--objectstore", ["method", "list", "a"]),
+        ("--synthesizer", ["audit", "--rules"]),
+        ("--address", ["version"]),
     ):
         ran = await batctl(*command, addresses=gone)
         assert (ran.code, ran.reason) == (9, "UNREACHABLE"), command
         assert gone.dispatcher in ran.stderr
-        assert "batctl up" in ran.stderr
+        assert f"`batctl up`, or say where they are with {option} HOST:PORT" in ran.stderr
 
 
 def auditor(*findings: pb.Finding) -> Scripted:

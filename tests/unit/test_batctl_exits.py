@@ -1,6 +1,7 @@
 """Every reason of the suite has a class, an exit code by its kind, and a hint; a synthesis is told in lines."""
 
 import io
+from collections.abc import Sequence
 
 import pytest
 from rich.console import Console
@@ -12,6 +13,7 @@ from batos.cli.terminal import clean, one_line
 from batos.errors import BatosError
 from batos.v1 import object_pb2 as pb
 from fakes.scripted_services import audited, panel, spoke, tried
+from kernel.errors import NotUnderstood
 from wire.errors import CODES
 
 CLASSES = {kind.reason: kind for kind in BatosError.__subclasses__()}
@@ -41,6 +43,23 @@ def test_a_hint_fills_in_fields_and_names_those_that_are_missing() -> None:
 
 def test_an_error_may_bring_its_own_hint() -> None:
     assert hint(errors.ObjectNotFound("text", fields={"hint": "do this"})) == "do this"
+
+
+@pytest.mark.parametrize(
+    ("near", "why", "says"),
+    [
+        ((), "the policy along its path allows no synthesis", "has the policy OFF"),
+        (["wink"], "the policy along its path never allows this selector", "--allow think"),
+        ((), "", "without `--on-miss never`"),
+        (["wink"], "", "without `--on-miss never`"),
+        ((), "nothing above root has it, so it cannot be sent again", "along the parents"),
+    ],
+)
+def test_the_hint_to_what_is_not_understood_is_by_its_cause(near: Sequence[str], why: str, says: str) -> None:
+    told = NotUnderstood("feed/acme", "think", near, why)
+    given = hint(errors.NotUnderstood(told.text, fields=told.fields))
+    assert says in given
+    assert ("--on-miss" in given) == (not why)
 
 
 def test_text_of_others_is_shown_and_not_acted_on() -> None:

@@ -3,7 +3,8 @@
 The codes are part of batctl's contract with scripts; `batctl --help` tells them from the same table.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from batos.errors import BatosError
@@ -75,7 +76,7 @@ _HINTS: Mapping[str, str] = {
     "REQUEST_ID_REUSED": "leave --request-id out, and a new one is made",
     "STALE_TOKEN": "leave --token out, and read again",
     "NOT_SERVED": "leave it out; a later version may serve it",
-    "NOT_UNDERSTOOD": "drop `--on-miss never`, or allow it: `batctl object update {receiver} --synthesis auto`",
+    "NOT_UNDERSTOOD": "`batctl object get` along the parents shows the methods and the policies",
     "METHOD_RAISED": "nothing was changed; see the method with `batctl method show {holder} {selector}`",
     "EXAMPLES_DISAGREE": "nothing was changed; correct the example, or see `batctl method show {holder} {selector}`",
     "AUDIT_REJECTED": "send it again, or see what is allowed with `batctl audit --rules`",
@@ -85,19 +86,40 @@ _HINTS: Mapping[str, str] = {
     "INCONSISTENT_PARENTS": "name each parent after the objects that descend from it, and make no circle",
     "CONFLICT": "nothing was changed; read the newest state and do it again",
     "LIMIT_EXCEEDED": "nothing was changed; send less at once, or see the method with `batctl method show`",
-    "BUDGET_EXHAUSTED": "wait, or raise the object's budget",
+    "BUDGET_EXHAUSTED": "wait, and do it again",
     "OVERLOADED": "wait a moment and do it again",
     "STORE_FULL": "reads go on; make room in etcd (compact, defragment) or raise its quota",
     "RESOURCE_EXHAUSTED": "send less at once",
     "SYNTHESIS_PENDING": "the synthesis goes on; send the same message again to wait for it",
-    "DEADLINE_EXCEEDED": "give it longer with --timeout; whether it took effect is not known",
+    "DEADLINE_EXCEEDED": "whether it took effect is not known; see, before you do it again",
     "ENDPOINT_UNAVAILABLE": "see that the persona's endpoint is up and BATOS_PERSONA_URL is right, then send it again",
     "STORE_UNAVAILABLE": "see that etcd and the services are up (their logs are in the data folder), then do it again",
-    "UNREACHABLE": "start the services with `batctl up`, or say where they are with --address HOST:PORT",
+    "UNREACHABLE": "start the services with `batctl up`, or say where they are with {option} HOST:PORT",
     "NOT_PERMITTED": "ask who administers the namespace",
-    "NO_CREDENTIALS": "say who is asking",
-    "INTERNAL": "see the service's log for the id",
+    "NO_CREDENTIALS": "ask who administers the namespace",
+    "INTERNAL": "this is a bug: report it",
 }
+
+# The suite has no field for why it writes no method, so the text tells; a text of another kind gets the neutral hint.
+_NOT_WRITTEN: Sequence[tuple[re.Pattern[str], str]] = (
+    (
+        re.compile("allows no synthesis"),
+        (
+            "{receiver} or a parent has the policy OFF (`batctl object get` shows it); "
+            "`batctl object update OID --synthesis auto` allows it there"
+        ),
+    ),
+    (
+        re.compile("never allows this selector"),
+        (
+            "{receiver} or a parent has it under never (`batctl object get` shows it); "
+            "`batctl object update OID --allow {selector}` allows it there"
+        ),
+    ),
+    (re.compile(r"does not understand [^\s:;]+(; near|$)"), "without `--on-miss never`, one may be written"),
+)
+_OPTIONS: Mapping[str, str] = {"objectstore": "--objectstore", "synthesizer": "--synthesizer"}
+_EFFECT_UNKNOWN = frozenset({"UNREACHABLE", "DEADLINE_EXCEEDED"})
 
 
 def exit_code(reason: str) -> Exit:
@@ -107,7 +129,25 @@ def exit_code(reason: str) -> Exit:
 
 def hint(error: BatosError) -> str:
     """What to do next; empty where nothing is known to help."""
-    return error.fields.get("hint") or _HINTS.get(error.reason, "").format_map(_Fields(error.fields))
+    if told := error.fields.get("hint"):
+        return told
+    fields = _Fields({**error.fields, "option": _OPTIONS.get(error.fields.get("service", ""), "--address")})
+    advice = _advice(error).format_map(fields)
+    if error.request_id and error.reason in _EFFECT_UNKNOWN:
+        return f"{advice}; send again with --request-id {error.request_id}, so that it takes effect once"
+    return advice
+
+
+def _advice(error: BatosError) -> str:
+    match error.reason:
+        case "NOT_UNDERSTOOD":
+            return next((text for cause, text in _NOT_WRITTEN if cause.search(error.message)), _HINTS[error.reason])
+        case "INTERNAL" if "id" in error.fields:
+            return "this is a bug: the {service}'s log has the reason under {id}"
+        case "DEADLINE_EXCEEDED" if error.trace_id:  # of a message
+            return "give it longer with --timeout; whether it took effect is not known"
+        case reason:
+            return _HINTS.get(reason, "")
 
 
 class _Fields(dict[str, str]):

@@ -23,6 +23,12 @@ evidence_option = click.option(
     "--min-evidence", type=click.Choice(LEVELS[1:]), help="What a method needs to answer without a person's approval."
 )
 never_option = click.option("--never", multiple=True, metavar="SELECTOR", help="Never to be written; repeatable.")
+add_never_option = click.option(
+    "--never", multiple=True, metavar="SELECTOR", help="Never to be written, beside those there are; repeatable."
+)
+allow_option = click.option(
+    "--allow", multiple=True, metavar="SELECTOR", help="To be written after all: takes a --never back; repeatable."
+)
 
 
 @click.group("object")
@@ -121,7 +127,8 @@ def list_objects(connection: Connection, *, prefix: str, limit: int, output: str
 @click.option("--slot", multiple=True, type=Named(), metavar="NAME=JSON", help="One slot, the others kept; repeatable.")
 @synthesis_option
 @evidence_option
-@never_option
+@add_never_option
+@allow_option
 @output_option
 @connected
 def update(
@@ -134,6 +141,7 @@ def update(
     synthesis: str | None,
     min_evidence: str | None,
     never: Sequence[str],
+    allow: Sequence[str],
     output: str,
 ) -> None:
     """Change parents, slots or policy of the object OID; what is not named stays.
@@ -142,6 +150,7 @@ def update(
 
       batctl object update counter/main --slot count=10
       batctl object update policy/eu-vat --synthesis review --min-evidence E4
+      batctl object update policy/eu-vat --never drop --allow rate_for
     """
     replaced = _slots(slots)
     if slot and replaced is not None:
@@ -150,7 +159,7 @@ def update(
     async def ask() -> store_pb.UpdateObjectResponse:
         async with connection.client() as client:
             before = await client.objects.get(oid)
-            policy = _policy(before.definition.policy, synthesis, min_evidence, never)
+            policy = _policy(before.definition.policy, synthesis, min_evidence, never, allow)
             kept = map_from_wire(before.slots.values) | named(slot, "--slot") if slot else replaced
             return await client.objects.update(
                 oid,
@@ -206,15 +215,21 @@ def _slots(given: object) -> dict[str, object] | None:
 
 
 def _policy(
-    before: pb.Policy, synthesis: str | None, min_evidence: str | None, never: Sequence[str]
+    before: pb.Policy,
+    synthesis: str | None,
+    min_evidence: str | None,
+    never: Sequence[str],
+    allow: Sequence[str] = (),
 ) -> pb.Policy | None:
-    """The policy with what is named changed; None where nothing is."""
-    if not (synthesis or min_evidence or never):
+    """The policy with what is named changed; None where nothing is. Raises UsageError."""
+    if both := set(never) & set(allow):
+        raise click.UsageError(f"--never and --allow name the same selector: {min(both)}")
+    if not (synthesis or min_evidence or never or allow):
         return None
     return pb.Policy(
         synthesis=f"SYNTHESIS_MODE_{synthesis.upper()}" if synthesis else before.synthesis,
         min_evidence=pb.EvidenceLevel.keys()[LEVELS.index(min_evidence)] if min_evidence else before.min_evidence,
-        never=never or before.never,
+        never=[selector for selector in dict.fromkeys((*before.never, *never)) if selector not in allow],
     )
 
 
