@@ -48,6 +48,13 @@ def _record(lane: Lane, *, committed: bool) -> bytes:
     return records.encode(LaneRecord(lane.number, committed))
 
 
+def _unclear(lane: Lane) -> CommitUnclear:
+    return CommitUnclear(
+        f"the store does not answer: whether commit {lane.number} of lane {lane.name} was made is not known",
+        unclear=lane.name,
+    )
+
+
 class Lanes:
     """Takes steps through lanes, and settles those whose answer was lost within `settle_seconds`."""
 
@@ -98,10 +105,7 @@ class Lanes:
             async with asyncio.timeout(self._seconds):
                 return await self._settle(LaneKey(namespace, lane.name).encode(), lane)
         except (TimeoutError, StoreUnavailable, StoreFull):
-            raise CommitUnclear(
-                f"the store does not answer: whether commit {lane.number} of lane {lane.name} was made is not known",
-                unclear=lane.name,
-            ) from None
+            raise _unclear(lane) from None
 
     async def _transact(self, namespace: Namespace, lane: Lane, step: Step) -> int | None:
         try:
@@ -117,7 +121,11 @@ class Lanes:
             return revision
 
     async def _committed(self, namespace: Namespace, lane: Lane) -> int | None:
-        held = (await self._ledger.read(Span.key(LaneKey(namespace, lane.name).encode()))).only(0)
+        try:
+            async with asyncio.timeout(self._seconds):
+                held = (await self._ledger.read(Span.key(LaneKey(namespace, lane.name).encode()))).only(0)
+        except (TimeoutError, StoreUnavailable):
+            raise _unclear(lane) from None
         made = held is not None and records.lane(held.value) == LaneRecord(lane.number, committed=True)
         return held.revision if held and made else None
 

@@ -93,7 +93,7 @@ class Objects:
         slots = None if update.slots is None else checked_slots(update.slots)
         parents = None if update.parents is None else checked_parents(update.object_id, update.parents)
 
-        async def attempt() -> bool | None:
+        async def attempt() -> StoredObject | None:
             reading = await self._read_object(namespace, update.object_id)
             before = self._stored(update.object_id, reading)
             _expect("definition", before.definition_revision, update.expected_definition)
@@ -103,11 +103,9 @@ class Objects:
                 compares = await check_changed(self._core, namespace, update.object_id, parents, reading.revision)
             if compares is None:
                 return None
-            step = self._change(namespace, before, replace(update, parents=parents, slots=slots), compares)
-            return (await self._core.lanes.take(step)).revision is not None or None
+            return await self._changed(namespace, before, replace(update, parents=parents, slots=slots), compares)
 
-        await persist(attempt)
-        return await self.get(namespace, update.object_id)
+        return await persist(attempt)
 
     async def delete(self, namespace: Namespace, object_id: ObjectId) -> Token:
         """See Store."""
@@ -177,7 +175,10 @@ class Objects:
             return None
         return StoredObject(object_id, definition, revision, slots, revision, self._core.token(revision))
 
-    def _change(self, namespace: Namespace, before: StoredObject, update: Update, compares: Compares) -> Step:
+    async def _changed(
+        self, namespace: Namespace, before: StoredObject, update: Update, compares: Compares
+    ) -> StoredObject | None:
+        """The object after the update, told from the step alone: a read after it could fail, and the update not."""
         definition_key = DefinitionKey(namespace, before.object_id).encode()
         slots_key = SlotsKey(namespace, before.object_id).encode()
         # Slots that others write meanwhile are no obstacle, unless the caller says so.
@@ -196,7 +197,18 @@ class Objects:
         if update.slots is not None:
             puts[slots_key] = records.encode(update.slots)
         same = {**compares.same, definition_key: before.definition_revision, **expected}
-        return Step(same, compares.quiet, puts, deletes=[Span.key(key) for key in sorted(gone)])
+        step = Step(same, compares.quiet, puts, deletes=[Span.key(key) for key in sorted(gone)])
+        revision = (await self._core.lanes.take(step)).revision
+        if revision is None:
+            return None
+        return StoredObject(
+            before.object_id,
+            definition,
+            revision if definition_key in puts else before.definition_revision,
+            before.slots if update.slots is None else update.slots,
+            revision if slots_key in puts else before.slots_revision,
+            self._core.token(revision),
+        )
 
 
 def _incarnation() -> str:

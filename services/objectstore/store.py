@@ -130,7 +130,10 @@ class Store(Protocol):
         ...
 
     async def update(self, namespace: Namespace, update: Update) -> StoredObject:
-        """Replace parents, policy or slots. ObjectNotFound, Conflict, InconsistentParents (descendants too)."""
+        """Replace parents, policy or slots. ObjectNotFound, Conflict, InconsistentParents (descendants too).
+
+        What is left as it was is told as it was read for this change: others may write slots meanwhile.
+        """
         ...
 
     async def delete(self, namespace: Namespace, object_id: ObjectId) -> Token:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fakes.stores import Lose, LosingLedger, writing
 from kernel.errors import BadArguments, CommitUnclear, Conflict, ObjectExists, StoreFull, StoreUnavailable
-from kernel.objects import DEFAULT_NAMESPACE, ROOT, ObjectId, Selector
+from kernel.objects import DEFAULT_NAMESPACE, ROOT, ObjectId, Policy, Selector
 from kernel.transactions import Lane
 from objectstore.ledger import Reading, Span, Step
 from objectstore.ledger_store import LedgerStore
@@ -136,6 +136,25 @@ class _Full(LosingLedger):
         return await super().transact(step)
 
 
+class _FullAndSilent(_Full):
+    """Answers no read while it is full."""
+
+    async def read(self, *spans: Span) -> Reading:
+        if self.full:
+            raise StoreUnavailable("silent")
+        return await super().read(*spans)
+
+
+class _SilentAfter(_Silent):
+    """Answers no read after the next step, once it is armed."""
+
+    armed = False
+
+    async def transact(self, step: Step) -> int | None:
+        self.silent = self.armed
+        return await super().transact(step)
+
+
 async def test_the_very_commit_that_fills_the_store_is_made() -> None:
     ledger = _Full(MemoryLedger())
     store = await LedgerStore.open(ledger)
@@ -149,6 +168,35 @@ async def test_the_very_commit_that_fills_the_store_is_made() -> None:
         await store.commit(writing(await store.get(NS, A), slots={"n": 3}), Lane("l", 3))
     with pytest.raises(CommitUnclear):  # the lane cannot be marked
         await store.settle(NS, Lane("l", 4))
+
+
+async def test_a_full_store_that_answers_no_more_leaves_a_commit_unclear_and_settled_later() -> None:
+    ledger = _FullAndSilent(MemoryLedger())
+    store = await LedgerStore.open(ledger)
+    a = await store.create(NS, NewObject(A, slots={"n": 0}))
+    await store.commit(writing(a, slots={"n": 1}), Lane("l", 1))
+    a = await store.get(NS, A)
+    ledger.full = 1
+    with pytest.raises(CommitUnclear) as unclear:
+        await store.commit(writing(a, slots={"n": 2}), Lane("l", 2))
+    assert unclear.value.fields["unclear"] == "l"
+    ledger.full = 0
+    token = await store.settle(NS, Lane("l", 2))
+    assert token is not None
+    assert (await store.get(NS, A)).slots_revision == token.revision
+
+
+async def test_an_update_that_was_made_is_told_so_though_nothing_can_be_read_after_it() -> None:
+    ledger = _SilentAfter(MemoryLedger())
+    store = await LedgerStore.open(ledger)
+    made = await store.create(NS, NewObject(A, slots={"n": 0}))
+    for update in (Update(A, slots={"n": 1}), Update(A, policy=Policy(never=("drop",))), Update(A, slots={"n": 1})):
+        ledger.armed = True
+        after = await store.update(NS, update)
+        ledger.armed = ledger.silent = False
+        found = await store.get(NS, A)
+        assert after == found
+    assert found.definition_revision > made.definition_revision
 
 
 async def test_an_epoch_whose_answer_was_lost_is_the_epoch() -> None:

@@ -54,22 +54,7 @@ def test_a_tuple_becomes_a_list() -> None:
     assert canonical(((1, 2), [3])) == [[1, 2], [3]]
 
 
-@pytest.mark.parametrize(
-    "thing",
-    [
-        2**63,
-        -(2**63) - 1,
-        {1},
-        {1: 2},
-        object(),
-        1j,
-        Reference("Not//an id"),
-        Reference(""),
-        Reference("\ud800"),
-        "\ud800",
-        {"\ud800": 1},
-    ],
-)
+@pytest.mark.parametrize("thing", [2**63, -(2**63) - 1, {1}, {1: 2}, object(), 1j, "\ud800", {"\ud800": 1}])
 def test_what_is_no_value_is_refused(thing: object) -> None:
     with pytest.raises(BadValue):
         canonical(thing)
