@@ -6,6 +6,7 @@ Policies apply along the path, and the strictest wins.
 """
 
 import difflib
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 
 from kernel.errors import InconsistentParents, LimitExceeded
@@ -20,38 +21,51 @@ def lookup_path(receiver: ObjectId, parents: Mapping[ObjectId, Sequence[ObjectId
     Raises InconsistentParents where there is a cycle, or no order keeps every object before its parents;
     LimitExceeded beyond 32 objects.
     """
-    path = tuple(_linearize(receiver, parents, ()))
-    if len(path) > MAX_PATH:
-        raise LimitExceeded(
-            "path", f"the lookup path of {receiver} has {len(path)} objects; at most {MAX_PATH} are served"
-        )
-    return path
+    return tuple(_Linearization(parents).of(receiver, ()))
 
 
-def _linearize(
-    item: ObjectId, parents: Mapping[ObjectId, Sequence[ObjectId]], below: tuple[ObjectId, ...]
-) -> list[ObjectId]:
-    if item in below:
-        raise InconsistentParents(f"{item} would be its own ancestor: {' -> '.join((*below, item))}", object=item)
-    if len(below) > MAX_PATH:
-        raise LimitExceeded("path", f"the parents of {below[0]} are nested deeper than {MAX_PATH}")
-    own = list(parents.get(item, ()))
-    sequences = [_linearize(parent, parents, (*below, item)) for parent in own]
-    return [item, *_merge(item, [*sequences, own])]
+class _Linearization:
+    """The linearisations under one lookup, each made once: in layers of objects there are more roads than objects."""
+
+    def __init__(self, parents: Mapping[ObjectId, Sequence[ObjectId]]) -> None:
+        self._parents = parents
+        self._known: dict[ObjectId, list[ObjectId]] = {}
+
+    def of(self, item: ObjectId, below: tuple[ObjectId, ...]) -> list[ObjectId]:
+        """The linearisation of an object that was reached through those below it."""
+        if item in self._known:
+            return self._known[item]
+        if item in below:
+            raise InconsistentParents(f"{item} would be its own ancestor: {' -> '.join((*below, item))}", object=item)
+        if len(below) > MAX_PATH:
+            raise LimitExceeded("path", f"the parents of {below[0]} are nested deeper than {MAX_PATH}")
+        own = list(self._parents.get(item, ()))
+        sequences = [self.of(parent, (*below, item)) for parent in own]
+        path = [item, *_merge(item, [*sequences, own])]
+        if len(path) > MAX_PATH:  # whatever is below has a longer one
+            raise LimitExceeded(
+                "path", f"the lookup path of {item} has {len(path)} objects; at most {MAX_PATH} are served"
+            )
+        self._known[item] = path
+        return path
 
 
 def _merge(item: ObjectId, sequences: list[list[ObjectId]]) -> list[ObjectId]:
     merged: list[ObjectId] = []
-    remaining = [sequence for sequence in sequences if sequence]
+    remaining: list[deque[ObjectId]] = [deque(sequence) for sequence in sequences if sequence]
+    behind = Counter(each for sequence in sequences for each in sequence[1:])
     while remaining:
-        free = [seq[0] for seq in remaining if not any(seq[0] in other[1:] for other in remaining)]
-        if not free:
-            names = ", ".join(sorted({seq[0] for seq in remaining}))
+        head = next((sequence[0] for sequence in remaining if not behind[sequence[0]]), None)
+        if head is None:
+            names = ", ".join(sorted({sequence[0] for sequence in remaining}))
             raise InconsistentParents(f"the parents of {item} have no consistent order: {names}", object=item)
-        head = free[0]
         merged.append(head)
-        rests = [seq[1:] if seq[0] == head else seq for seq in remaining]
-        remaining = [rest for rest in rests if rest]
+        for sequence in remaining:
+            if sequence[0] == head:
+                sequence.popleft()
+                if sequence:
+                    behind[sequence[0]] -= 1
+        remaining = [sequence for sequence in remaining if sequence]
     return merged
 
 

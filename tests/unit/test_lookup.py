@@ -1,5 +1,9 @@
 """Lookup: the path is Python's own method resolution order, which here is the oracle."""
 
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +65,31 @@ def test_paths_are_bounded() -> None:
     for n in (MAX_PATH, MAX_PATH + 39):
         with pytest.raises(LimitExceeded):
             lookup_path(ObjectId(f"c{n}"), chain)
+
+
+def layers(width: int, depth: int) -> dict[ObjectId, list[ObjectId]]:
+    """Objects in layers, each with all of the layer above as parents: as many roads to the top as width ** depth."""
+    rows = [[ObjectId(f"l{row}/{index}") for index in range(width)] for row in range(depth)]
+    parents: dict[ObjectId, list[ObjectId]] = {each: [] for each in rows[0]}
+    for above, row in pairwise(rows):
+        parents |= dict.fromkeys(row, above)
+    return {**parents, ObjectId("top"): rows[-1]}
+
+
+@pytest.mark.parametrize(("width", "depth"), [(2, 15), (3, 10), (15, 2)])
+def test_layers_of_objects_are_each_looked_through_once(width: int, depth: int) -> None:
+    parents = layers(width, depth)
+    asked = Counter[ObjectId]()
+
+    class Counting(dict[ObjectId, list[ObjectId]]):
+        def get(self, key: ObjectId, default: Any = None) -> Any:
+            asked[key] += 1
+            return super().get(key, default)
+
+    path = lookup_path(ObjectId("top"), Counting(parents))
+    assert path[0] == "top"
+    assert len(path) == len(parents) == width * depth + 1
+    assert set(asked.values()) == {1}
 
 
 def test_the_first_on_the_path_that_has_the_method_active_holds_it() -> None:
