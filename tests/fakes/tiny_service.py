@@ -3,7 +3,8 @@
     python tiny_service.py NAME [--model M --port N]
 
 `fails` ends at once, `explains` ends with an `error:` and a `hint:`, `silent` never says ready, `stubborn` ignores
-SIGTERM, `dies` ends 0.5 s after it was ready, `parent` leaves a grandchild in its session.
+SIGTERM, `dies` ends 0.5 s after it was ready, `parent` leaves a grandchild in its session, `repeats` ends with an address
+that it was given.
 """
 
 import os
@@ -24,6 +25,8 @@ def main(name: str, arguments: list[str]) -> None:
     behaviour = os.environ.get(f"TINY_{name.upper()}", "")
     if behaviour == "fails":
         sys.exit(f"{name}: the script says that it cannot start")
+    if behaviour == "repeats":
+        sys.exit(f"{name}: cannot reach {os.environ['OTEL_EXPORTER_OTLP_ENDPOINT']}")
     if behaviour == "explains":
         sys.exit(f"error: {name} says why\nhint: {name} says what to do")
     if behaviour == "stubborn":

@@ -15,13 +15,14 @@ from opentelemetry.trace import Link, Status, StatusCode, format_trace_id, set_s
 from batos.local.spans import TraceFolder
 from batos.local.traces import TraceKeeper, TraceReceiver
 from fakes.batctl import batctl
+from fakes.children import until
 
 SEND = "batos.v1.Dispatcher/SendStream"
 
 
 @asynccontextmanager
-async def receiving(data: Path) -> AsyncGenerator[str, None]:
-    receiver = TraceReceiver(TraceKeeper(data))
+async def receiving(data: Path, said: list[str] | None = None) -> AsyncGenerator[str, None]:
+    receiver = TraceReceiver(TraceKeeper(data), list[str]().append if said is None else said.append)
     endpoint = await receiver.start()
     try:
         yield endpoint
@@ -48,6 +49,23 @@ def export(endpoint: str) -> str:
     for each in providers.values():
         each.shutdown()
     return format_trace_id(root.get_span_context().trace_id)
+
+
+async def test_traces_that_cannot_be_kept_are_told_once_and_break_neither_service_nor_stop(tmp_path: Path) -> None:
+    said: list[str] = []
+    async with receiving(tmp_path, said) as endpoint:
+        (tmp_path / "traces").write_text("in the way")
+        lost = await asyncio.to_thread(export, endpoint)
+        assert await until(lambda: bool(said))
+        (tmp_path / "traces").unlink()
+        found = await asyncio.to_thread(TraceFolder(tmp_path).find, lost, wait=5.0)
+        assert found is not None
+        (tmp_path / "traces" / f"{found.trace_id}.json").unlink()
+        (tmp_path / "traces").rmdir()
+        (tmp_path / "traces").write_text("in the way again")
+        await asyncio.to_thread(export, endpoint)
+    assert len(said) == 1
+    assert "traces cannot be kept" in said[0]
 
 
 async def test_spans_of_two_services_become_one_trace_with_all_they_tell(tmp_path: Path) -> None:

@@ -28,11 +28,19 @@ async def test_a_fetching_child_that_breaks_is_told_by_its_exit_status(tmp_path:
         await fetch_model(printing("Traceback", 3), "0.5b", {"XDG_CACHE_HOME": str(tmp_path)})
 
 
-async def test_a_model_in_the_cache_is_not_fetched_again(tmp_path: Path) -> None:
+async def test_a_torn_model_in_the_cache_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
     models = tmp_path / "batos" / "models"
     models.mkdir(parents=True)
-    (models / KNOWN["0.5b"].file).write_bytes(b"")
-    await fetch_model(printing("never", 9), "0.5b", {"XDG_CACHE_HOME": str(tmp_path)})
+    (models / KNOWN["0.5b"].file).write_bytes(b"GGUF")
+    with pytest.raises(NoModel, match="fetched anew"):
+        await fetch_model(
+            printing('{"error": "fetched anew", "hint": ""}', 1), "0.5b", {"XDG_CACHE_HOME": str(tmp_path)}
+        )
+
+
+async def test_a_model_of_one_s_own_is_looked_at_and_never_fetched(tmp_path: Path) -> None:
+    (tmp_path / "own.gguf").write_bytes(b"GGUF")
+    await fetch_model(printing("never", 9), str(tmp_path / "own.gguf"), {})
 
 
 async def test_a_fetch_that_is_cancelled_leaves_no_child(tmp_path: Path) -> None:

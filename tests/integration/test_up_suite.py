@@ -75,6 +75,36 @@ async def test_traces_go_where_the_user_says_and_that_is_told(tmp_path: Path) ->
         assert not (tmp_path / "traces").exists()
 
 
+async def test_the_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        async with suite_of(tmp_path / "data") as suite:
+            kept = {path.name: path.stat().st_mode & 0o777 for path in suite.data.iterdir()}
+            logs = {path.stat().st_mode & 0o777 for path in (suite.data / "logs").iterdir()}
+            umasks = {umask_of(pid) for pid in pids(suite)}
+            assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
+    assert kept == {"etcd": 0o700, "logs": 0o700, "addresses.json": 0o600, "lock": 0o600}
+    assert (logs, umasks) == ({0o600}, {0o077})
+
+
+def umask_of(pid: int) -> int:
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(lines["Umask"], 8)
+
+
+async def test_credentials_in_an_address_are_not_shown(tmp_path: Path) -> None:
+    told: list[Told] = []
+    address = "http://me:hunter2@127.0.0.1:4317"
+    suite = suite_of(tmp_path, told=told, OTEL_EXPORTER_OTLP_ENDPOINT=address, TINY_DISPATCHER="repeats")
+    with pytest.raises(NotStarted) as failed:
+        await suite.start()
+    shown = " ".join([*(line.text for line in told), failed.value.fields["log"]])
+    assert shown.count("http://***@127.0.0.1:4317") == 2
+    assert "hunter2" not in shown
+
+
 async def test_a_suite_that_was_stopped_can_be_started_again(tmp_path: Path) -> None:
     told: list[Told] = []
     suite = suite_of(tmp_path, told=told)

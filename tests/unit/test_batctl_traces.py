@@ -1,6 +1,7 @@
 """Traces: what is kept of them, within bounds, and how one reads as a tree."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -157,6 +158,30 @@ def test_a_file_that_is_no_trace_is_passed_over_and_dropped_at_the_next_start(tm
     assert list(TraceFolder(tmp_path).newest()) == []
     TraceKeeper(tmp_path)
     assert list(folder.glob("*.json")) == []
+
+
+def test_traces_that_could_not_be_written_are_written_when_the_folder_is_back(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    keeper = TraceKeeper(data, limit=2)
+    keep(keeper, 1, 2)
+    keeper.write()
+    shutil.rmtree(data)
+    data.write_text("in the way")
+    keep(keeper, 2, 3)
+    with pytest.raises(OSError, match="data"):
+        keeper.write()
+    data.unlink()
+    keeper.write()
+    assert {trace.trace_id for trace in TraceFolder(data).newest()} == {f"{n:032x}" for n in (2, 3)}
+
+
+def test_traces_are_for_their_owner_alone(tmp_path: Path) -> None:
+    keeper = TraceKeeper(tmp_path)
+    keep(keeper, 1)
+    keeper.write()
+    assert (tmp_path / "traces").stat().st_mode & 0o777 == 0o700
+    assert [file.stat().st_mode & 0o777 for file in (tmp_path / "traces").iterdir()] == [0o600]
 
 
 @pytest.mark.parametrize("prefix", ["../secret", "4B", "", "zz", "4bf/../4bf9"])

@@ -37,7 +37,8 @@ class Addresses:
         return type(self)(**{**cast("dict[str, str]", asdict(self)), **new})
 
     def write(self, data: Path) -> None:
-        """Keep them in a data folder; a reader finds the old file or the new one."""
+        """Keep them in a data folder, for its owner; a reader finds the old file or the new one."""
         scratch = data / f".{FILE}"
+        scratch.touch(mode=0o600)
         scratch.write_text(json.dumps(asdict(self), indent=2) + "\n")
         scratch.replace(data / FILE)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from batos.local import leash
 from batos.local.errors import NotStarted, ServiceEnded, tail_of
+from batos.local.private import UMASK, private_file, without_credentials
 
 GRACE = 15.0  # seconds from SIGTERM to SIGKILL
 _POLL = 0.05
@@ -56,7 +57,7 @@ class Child:
         log = logs / f"{program.name}.log"
         _put_aside(log)
         began = time.monotonic()
-        with log.open("ab") as file:
+        with private_file(log).open("ab") as file:
             since = file.tell()
             running = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), *program.command),
@@ -65,6 +66,7 @@ class Child:
                 stderr=file,
                 env=dict(program.environment),
                 start_new_session=True,
+                umask=UMASK,
             )
         child = cls(program, log, running, since)
         try:
@@ -112,7 +114,8 @@ class Child:
         raise NotStarted(f"{self.name} was not ready in {self._program.seconds:.0f} s", fields=self._last_words())
 
     def _last_words(self) -> dict[str, str]:
-        return {"log": tail_of(self.log, self._since), "hint": f"its whole log is {self.log}"}
+        said = without_credentials(tail_of(self.log, self._since))
+        return {"log": said, "hint": f"its whole log is {self.log}"}
 
 
 async def says_ready(child: Child) -> str | None:

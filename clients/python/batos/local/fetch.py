@@ -22,16 +22,14 @@ from batos.local.weights import KNOWN, cache_folder, find, say_on_stderr
 
 
 async def fetch_model(command: Sequence[str], model: str, environment: Mapping[str, str]) -> None:
-    """Fetch a known model that is not in the cache, or look at a file of one's own. Raises NoModel.
+    """Have a known model in the cache, whole, or look at a file of one's own. Raises NoModel.
 
-    `command` is what runs this module. A file that is in the cache is proved by who uses it.
+    `command` is what runs this module. A file that is in the cache is proved by it, so that one that is torn is fetched
+    anew here, where its progress is seen, and not by who uses it.
     """
     home = environment.get("XDG_CACHE_HOME", "")
-    weights = KNOWN.get(model.lower())
-    if weights is None:
+    if model.lower() not in KNOWN:
         find(model, cache_folder(home), say_on_stderr)
-        return
-    if (cache_folder(home) / weights.file).exists():
         return
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), *command, model, home),

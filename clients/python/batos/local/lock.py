@@ -6,6 +6,7 @@ from pathlib import Path
 
 from batos.errors import BatosError
 from batos.local.errors import DataInUse
+from batos.local.private import private_folder
 
 
 class DataLock:
@@ -18,7 +19,7 @@ class DataLock:
     def take(self) -> None:
         """Hold it. Raises DataInUse where another does, BatosError where the folder cannot be used."""
         try:
-            self._data.mkdir(parents=True, exist_ok=True)
+            private_folder(self._data)
             file = os.open(self._data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             hint = "take another folder with --data DIR"

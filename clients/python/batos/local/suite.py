@@ -22,8 +22,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
+
+import click
 
 from batos.addresses import FILE, Addresses
 from batos.errors import BatosError
@@ -33,6 +36,7 @@ from batos.local.etcd import find_etcd, start_etcd, version_of, warning_of
 from batos.local.fetch import fetch_model
 from batos.local.lock import DataLock
 from batos.local.ports import HOST, Ports
+from batos.local.private import private_folder, without_credentials
 from batos.local.traces import TraceKeeper, TraceReceiver
 
 SERVICES = ("objectstore", "synthesizer", "dispatcher")  # in the order they need each other
@@ -166,9 +170,10 @@ class Suite:
 
     async def _start_receiver(self) -> None:
         if theirs := next((name for name in _EXPORTERS if self._environment.get(name)), None):
-            self._tell(Told(f"traces go to {self._environment[theirs]}, as {theirs} says; `batctl trace` keeps none"))
+            where = without_credentials(self._environment[theirs])
+            self._tell(Told(f"traces go to {where}, as {theirs} says; `batctl trace` has none"))
             return
-        self._receiver = TraceReceiver(TraceKeeper(self.data))
+        self._receiver = TraceReceiver(TraceKeeper(self.data), partial(click.echo, err=True))
         soon = self._environment.get("OTEL_BSP_SCHEDULE_DELAY", "200")  # ms; `batctl trace` comes right after a message
         self._exporting = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": await self._receiver.start(),
@@ -236,9 +241,7 @@ class Suite:
 
     @property
     def _logs(self) -> Path:
-        logs = self.data / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        return logs
+        return private_folder(self.data / "logs")
 
 
 def _has_endpoints(environment: Mapping[str, str]) -> bool:

@@ -1,13 +1,14 @@
 """Where the services of `batctl up` send their spans, by OTLP. Law: the last traces, no more, and never half a file.
 
 Spans of one trace come from several services, a few at a time; each time the trace's file is written anew, beside the
-old one, and put in its place.
+old one, and put in its place. A folder that cannot be written is told once, and tried again with the next spans: it
+takes no message with it, and no stop.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
+from batos.local.private import private_file, private_folder
 from batos.local.spans import FOLDER, Span, Trace, trace_of
 
 TRACES = 500
@@ -34,7 +36,6 @@ class TraceKeeper:
 
     def __init__(self, data: Path, *, limit: int = TRACES) -> None:
         self._folder = data / FOLDER
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._limit = limit
         self._traces: OrderedDict[str, list[Span]] = OrderedDict()
         self._changed: set[str] = set()
@@ -56,15 +57,20 @@ class TraceKeeper:
         self._drop()
 
     def write(self) -> None:
-        """Bring the folder up to date."""
-        dropped, self._dropped = self._dropped, set()
-        changed, self._changed = self._changed, set()
-        for trace_id in dropped - self._traces.keys():
-            self._file(trace_id).unlink(missing_ok=True)
-        for trace_id in changed & self._traces.keys():
-            scratch = self._folder / f".{trace_id}"
-            scratch.write_text(Trace(trace_id, self._traces[trace_id]).text())
-            scratch.replace(self._file(trace_id))
+        """Bring the folder up to date; what could not be written is, the next time. Raises OSError."""
+        if not (self._dropped or self._changed):
+            return
+        private_folder(self._folder)
+        for trace_id in list(self._dropped):
+            if trace_id not in self._traces:
+                self._file(trace_id).unlink(missing_ok=True)
+            self._dropped.discard(trace_id)
+        for trace_id in list(self._changed):
+            if trace_id in self._traces:
+                scratch = private_file(self._folder / f".{trace_id}")
+                scratch.write_text(Trace(trace_id, self._traces[trace_id]).text())
+                scratch.replace(self._file(trace_id))
+            self._changed.discard(trace_id)
 
     def _file(self, trace_id: str) -> Path:
         return self._folder / f"{trace_id}.json"
@@ -86,10 +92,12 @@ class TraceKeeper:
 
 
 class TraceReceiver:
-    """An OTLP server that hands what it gets to a keeper."""
+    """An OTLP server that hands what it gets to a keeper. `say` is told, once, that nothing can be kept."""
 
-    def __init__(self, keeper: TraceKeeper) -> None:
+    def __init__(self, keeper: TraceKeeper, say: Callable[[str], None]) -> None:
         self._keeper = keeper
+        self._say = say
+        self._said = False
         self._server = grpc.aio.server()
         self._writing: asyncio.Task[None] | None = None
         export = grpc.unary_unary_rpc_method_handler(
@@ -113,7 +121,7 @@ class TraceReceiver:
             self._writing.cancel()
             with suppress(asyncio.CancelledError):
                 await self._writing
-        self._keeper.write()
+        self._bring_up_to_date()
 
     async def _export(
         self,
@@ -129,8 +137,16 @@ class TraceReceiver:
         while True:
             await asyncio.sleep(pause)
             began = time.monotonic()
-            self._keeper.write()
+            self._bring_up_to_date()
             pause = max(_PAUSE, (time.monotonic() - began) / _SHARE)
+
+    def _bring_up_to_date(self) -> None:
+        try:
+            self._keeper.write()
+        except OSError as error:
+            if not self._said:
+                self._say(f"traces cannot be kept for now, but all else goes on: {error}")
+            self._said = True
 
 
 def spans_of(request: ExportTraceServiceRequest) -> Iterable[Span]:
