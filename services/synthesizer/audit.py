@@ -39,10 +39,11 @@ def _findings(source: str, selector: str) -> list[Finding]:
         # One at a time: an empty text has no syntax, and one over its size is not parsed.
         if found := text_rule.findings(Text(source)):
             return found
-    module = Module(selector, shape.parse(source))
+    module = Module(selector, shape.tree(source))
     for module_rule in shape.MODULE:
         if found := module_rule.findings(module):
             return found
     method = next(item for item in module.tree.body if isinstance(item, Method))
-    subject = Subject(selector or method.name, method, shape.free_names(source), tuple(ast.walk(method)))
+    nodes = tuple(ast.walk(method))
+    subject = Subject(selector or method.name, method, shape.free_names(source), nodes, covenant.returns(method, nodes))
     return [finding for rule in METHOD_RULES for finding in rule.findings(subject)]

@@ -1,5 +1,8 @@
 """The rules of the audit: each refuses its example, and none refuses an honest method."""
 
+from itertools import pairwise
+from time import process_time
+
 import pytest
 
 from fakes.honest import methods
@@ -88,6 +91,13 @@ def test_constants_of_every_kind_are_fine_as_defaults() -> None:
     assert not found("self._p_changed = True", "def m(self, a=1, b=-1.5, c='x', d=None, e=(1, 'a'), *, f=True, **g):")
 
 
+def test_a_method_named_as_a_builtin_is_told_that_the_name_is_its_own() -> None:
+    findings = audit(f"def max(self):\n{KEPT}    return max(self.rows)\n", "max")
+    assert [each.rule for each in findings] == ["BAT401"]
+    assert "self.max(...)" in findings[0].reason
+    assert not audit(f"def max(self):\n{KEPT}    return self.max(1)\n", "max")
+
+
 # --- The covenant ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("body", "rules_found"),
@@ -119,17 +129,45 @@ def test_constants_of_every_kind_are_fine_as_defaults() -> None:
             "for row in rows:\n    if row:\n        return 1\n    self.n = row\nself._p_changed = True",
             "BAT202",
         ),
-        ("try:\n    self.n = int(text)\n    self._p_changed = True\nexcept ValueError:\n    return 0", "BAT202"),
+        (
+            "try:\n    self.n = 1\n    by = int(text)\nexcept ValueError:\n    return 0\nself._p_changed = True",
+            "BAT202",
+        ),
+        ("rows = getattr(self, 'rows', [])\nrows.append(by)\nif by:\n    return 1\nself._p_changed = True", "BAT202"),
+        ("rows, n = self.rows, self.n\nrows.append(n)\nif by:\n    return 1\nself._p_changed = True", "BAT202"),
+        ("rows, n = self.both\nrows.append(n)\nif by:\n    return 1\nself._p_changed = True", "BAT202"),
+        ("rows = self.rows\nrows += [by]\nif by:\n    return 1\nself._p_changed = True", "BAT202"),
+        ("if by:\n    try:\n        return 1\n    finally:\n        self.n = by\nself._p_changed = True", "BAT202"),
+        (
+            "for x in by:\n  try:\n    break\n  finally:\n    self.n = by\nif by:\n  return\nself._p_changed = True",
+            "BAT202",
+        ),
+        ("for row in self.rows[:]:\n    row['x'] = by\nif by:\n    return 1\nself._p_changed = True", "BAT202"),
+        (
+            "for row in rows:\n    by['x'] = row\n    by = self.rows\nif text:\n    return 1\nself._p_changed = True",
+            "BAT202",
+        ),
+        ("while self.rows.pop():\n    pass\nif by:\n    return 1\nself._p_changed = True", "BAT202"),
         ("self.n = 1\nmatch by:\n    case 1:\n        self._p_changed = True", "BAT202"),
         # nothing is seen to be lost
         ("if by:\n    return 1\nself._p_changed = True", "BAT203"),
         ("kept = list(self.rows)\nkept.append(by)\nif by:\n    return kept\nself._p_changed = True", "BAT203"),
+        ("kept = self.rows[:]\nkept.append(by)\nif by:\n    return kept\nself._p_changed = True", "BAT203"),
+        (
+            "row = self.rows[0]\nrow = dict(row)\nrow['x'] = by\nif by:\n    return row\nself._p_changed = True",
+            "BAT203",
+        ),
+        ("n = self.n\nn += 1\nif by:\n    return n\nself._p_changed = True", "BAT203"),
+        ("try:\n    self.n = int(text)\nexcept ValueError:\n    return None\nself._p_changed = True", "BAT203"),
+        ("try:\n    self.n = int(text)\n    self._p_changed = True\nexcept ValueError:\n    return 0", "BAT203"),
         ("if by:\n    self._p_changed = True", "BAT203"),
         ("for row in rows:\n    self._p_changed = True", "BAT203"),
         # misused
         ("self._p_changed = True\nif by:\n    self._p_changed = False", "BAT204"),
         ("self._p_changed = 1", "BAT201 BAT204"),
         ("self._p_changed = True\nreturn self._p_changed", "BAT204"),
+        ("self._p_changed = True\nreturn getattr(self, '_p_changed')", "BAT204"),
+        ("self._p_changed = True\nmatch self:\n    case object(_p_changed=flag):\n        return flag", "BAT204"),
     ],
 )
 def test_the_covenant_is_read_along_every_path(body: str, rules_found: str) -> None:
@@ -138,6 +176,30 @@ def test_the_covenant_is_read_along_every_path(body: str, rules_found: str) -> N
 
 def test_the_line_of_a_lost_write_is_where_the_path_ends() -> None:
     assert found("self.n = by\nif by:\n    return 1\nself._p_changed = True") == {"BAT202": 4}
+
+
+def test_a_long_chain_of_names_is_read_in_time_that_grows_with_its_length() -> None:
+    names = [f"v{index:x}" for index in range(1600)]
+    chain = [f"{names[0]}=self.q", *(f"{new}={old}" for old, new in pairwise(names)), f"{names[-1]}.pop()"]
+    lines = [";".join(chain[start : start + 9]) for start in range(0, len(chain), 9)]
+    lines += ["if by: return 1", "self._p_changed = True"]
+    source = "def m(self, by):\n" + "".join(f" {line}\n" for line in lines)
+    assert MAX_BYTES - 2_000 < len(source) < MAX_BYTES
+    begun = process_time()
+    assert [each.rule for each in audit(source, "m")] == ["BAT202"]
+    assert process_time() - begun < 1.0  # 0.1 s here; it took seconds where each name was a pass over all
+
+
+def test_nested_loops_and_tries_are_read_in_time_that_grows_with_their_depth() -> None:
+    loops = "".join(f"{' ' * level}for a in b:\n{' ' * level} if a: self.q = 1\n" for level in range(1, 80))
+    tries = "".join(f"{' ' * level}try:\n" for level in range(1, 60)) + " " * 60 + "self.q = int(by)\n"
+    tries += "".join(f"{' ' * level}finally:\n{' ' * level} self.q = 2\n" for level in range(59, 0, -1))
+    begun = process_time()
+    for body in (loops, tries):
+        assert "BAT104" not in {
+            each.rule for each in audit(f"def m(self, by, b):\n{body} self._p_changed = True\n", "m")
+        }
+    assert process_time() - begun < 2.0
 
 
 # --- Constructs and names --------------------------------------------------------------------------------------------
@@ -216,6 +278,7 @@ def test_what_a_method_may_not_do_is_refused(body: str, rule: str) -> None:
         "while True:\n    for row in rows:\n        return row",
         "return sum(map(lambda row: row['x'], rows))",
         "return isinstance(text, str) and type(text) is str",
+        "try:\n    while True:\n        rows.remove(by)\nexcept ValueError:\n    pass\nreturn rows",
         "n = 0\ndef step():\n    nonlocal n\n    n += 1\nstep()\nreturn n",
         "return {**{'a': 1}}, [*rows], {row for row in rows}, f'{by:>5}'",
         "if (found := text.find('x')) > 0:\n    return found",

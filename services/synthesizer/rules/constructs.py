@@ -148,9 +148,19 @@ def _globals(subject: Subject) -> Found:
 
 
 def _endless(subject: Subject) -> Found:
+    caught = {id(loop) for node in subject.nodes if isinstance(node, ast.Try) for loop in _ended_by_raise(node)}
     for node in subject.nodes:
-        if isinstance(node, ast.While) and is_endless(node) and not any(_leaves(item) for item in node.body):
+        if not (isinstance(node, ast.While) and is_endless(node)) or id(node) in caught:
+            continue
+        if not any(_leaves(item) for item in node.body):
             yield node.lineno, "this loop never ends; give it a condition, a break or a return"
+
+
+def _ended_by_raise(node: ast.Try) -> Iterator[ast.While]:
+    """The loops in a `try` that an exception may end: what is sent, called or looked up in them can raise."""
+    for loop in node.body if node.handlers else ():
+        if isinstance(loop, ast.While) and any(isinstance(item, ast.Call | ast.Subscript) for item in ast.walk(loop)):
+            yield loop
 
 
 def _leaves(statement: ast.stmt) -> bool:

@@ -22,18 +22,21 @@ _ANNOTATIONS = ("annotation", "returns")
 
 
 def _unknown(subject: Subject) -> Found:
-    """Names in annotations are never evaluated, so they may be any."""
+    """Names in annotations are never evaluated, so they may be any. The method's own name is never a builtin in it."""
+    unknown = subject.free_names - (BUILTINS | REACHING) | subject.free_names & {subject.method.name}
     ahead: list[ast.AST] = [subject.method]
     while ahead:
         node = ahead.pop()
         annotations = [getattr(node, field, None) for field in _ANNOTATIONS]
         ahead += [part for part in ast.iter_child_nodes(node) if part not in annotations]
-        if isinstance(node, ast.Name) and node.id in subject.free_names - BUILTINS - REACHING:
+        if isinstance(node, ast.Name) and node.id in unknown:
             yield node.lineno, f"{node.id} is not known here; {_hint(node.id, subject)}"
 
 
 def _hint(name: str, subject: Subject) -> str:
     if name == subject.method.name:
+        if name in BUILTINS:
+            return f"here {name} is the method, not the builtin: do without it, or send to self: self.{name}(...)"
         return f"send to self: self.{name}(...)"
     return "define it in the method, or import it there"
 

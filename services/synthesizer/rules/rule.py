@@ -5,7 +5,7 @@ finding stands on what is already known: the text, the module it parses to, the 
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -16,17 +16,24 @@ T = TypeVar("T")
 Found = Iterator[tuple[int, str]]
 """Lines (from 1; 0 for the whole source) and reasons in words that say what to change."""
 
+Paths = frozenset[tuple[bool, bool]]
+"""What the paths that reach a point have done: (kept the covenant, wrote to the state). Empty: nothing reaches it."""
+
 Method = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One function that claims to answer a selector. `nodes` is all of it, in no particular order."""
+    """One function that claims to answer a selector. `nodes` is all of it, in no particular order.
+
+    `returns` is what its paths have done at each line where they return.
+    """
 
     selector: str
     method: Method
     free_names: frozenset[str]
     nodes: tuple[ast.AST, ...] = field(repr=False)
+    returns: Mapping[int, Paths] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,26 @@ MAX_NESTING = 100
 _FINE = "def example(self):\n    self._p_changed = True\n"
 
 
-def parse(source: str) -> ast.Module:
-    """The module. Raises SyntaxError, also for what only a compiler refuses, such as `return` outside a function."""
+def tree(source: str) -> ast.Module:
+    """The module. Raises SyntaxError."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape in a draft is no matter of this process
         try:
-            tree = ast.parse(source)
-            if nesting(tree) <= MAX_NESTING:
-                symtable.symtable(source, "<method>", "exec")
+            return ast.parse(source)
         except (ValueError, RecursionError, MemoryError) as error:
             raise SyntaxError(str(error) or "it is nested too deeply to parse") from None
-    return tree
+
+
+def check(source: str) -> None:
+    """Raises SyntaxError for what only a compiler refuses, such as `return` outside a function."""
+    if nesting(tree(source)) > MAX_NESTING:
+        return  # BAT104 says so, and a compiler would not get through
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            symtable.symtable(source, "<method>", "exec")
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise SyntaxError(str(error) or "it is nested too deeply to parse") from None
 
 
 def free_names(source: str) -> frozenset[str]:
@@ -63,7 +72,7 @@ def _size(text: Text) -> Found:
 
 def _syntax(text: Text) -> Found:
     try:
-        parse(text.source)
+        check(text.source)
     except SyntaxError as error:
         yield error.lineno or 0, f"this is not Python: {error.msg}"
 
