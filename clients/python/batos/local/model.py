@@ -106,6 +106,8 @@ def _parameters(model: Path, listening: Listening) -> Any:
     given.n_ctx = CONTEXT
     given.n_parallel = SLOTS
     given.kv_unified = True
+    given.cache_idle_slots = False  # by default a new request clears the slots that rest, and with them what they keep
+    given.cache_ram_mib = 0
     for threads in (given.cpuparams, given.cpuparams_batch):
         threads.n_threads = listening.threads or max(1, len(os.sched_getaffinity(0)) - 1)
     return given
