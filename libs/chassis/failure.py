@@ -23,7 +23,9 @@ DETAILS_HEADER = "grpc-status-details-bin"
 # the caller would then see RESOURCE_EXHAUSTED in place of the failure.
 _MESSAGE_BYTES = 800
 _STATUS_BYTES = 3_800
+_VALUE_BYTES = 300  # of a value in ErrorInfo, where the status is too large
 
+_ERROR_INFO = ErrorInfo.DESCRIPTOR.full_name
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -49,7 +51,7 @@ def code_of(status: Status) -> grpc.StatusCode:
 def reason_of(status: Status) -> str | None:
     """The stable reason (ErrorInfo.reason), if it has one."""
     for detail in status.details:
-        if detail.TypeName() == ErrorInfo.DESCRIPTOR.full_name:
+        if detail.TypeName() == _ERROR_INFO:
             info = ErrorInfo()
             detail.Unpack(info)
             return info.reason
@@ -65,11 +67,31 @@ def received(error: grpc.aio.AioRpcError) -> Status | None:
 
 
 def fitted(status: Status) -> Status:
-    """The same status within what peers accept: a longer message is cut, then details go, the last one first."""
-    message = status.message.encode()
-    fit = Status(code=status.code, message=status.message, details=status.details)
-    if len(message) > _MESSAGE_BYTES:
-        fit.message = message[:_MESSAGE_BYTES].decode(errors="ignore") + "…"
-    while fit.details and fit.ByteSize() > _STATUS_BYTES:
-        del fit.details[-1]
+    """The same status within what peers accept.
+
+    A longer message is cut; then what ErrorInfo tells beside the reason; then other details go, the last one first.
+    The reason always arrives: it is what a caller branches on.
+    """
+    fit = Status(code=status.code, message=_cut(status.message, _MESSAGE_BYTES), details=status.details)
+    if fit.ByteSize() > _STATUS_BYTES:
+        _tell_less(fit, _VALUE_BYTES)
+    for index in reversed(range(len(fit.details))):
+        if fit.ByteSize() > _STATUS_BYTES and fit.details[index].TypeName() != _ERROR_INFO:
+            del fit.details[index]
+    if fit.ByteSize() > _STATUS_BYTES:
+        _tell_less(fit, 0)
     return fit
+
+
+def _tell_less(status: Status, most: int) -> None:
+    """Cut what ErrorInfo tells beside the reason to so many bytes a value; 0: leave it out."""
+    for detail in status.details:
+        info = ErrorInfo()
+        if detail.Unpack(info):
+            kept = {key: _cut(value, most) for key, value in info.metadata.items() if most}
+            detail.Pack(ErrorInfo(reason=info.reason, domain=info.domain, metadata=kept))
+
+
+def _cut(text: str, most: int) -> str:
+    data = text.encode()
+    return text if len(data) <= most else data[:most].decode(errors="ignore") + "…"

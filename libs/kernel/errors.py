@@ -6,6 +6,8 @@ The reason is the contract with clients (ErrorInfo.reason, domain `batos`); whic
 
 from collections.abc import Mapping, Sequence
 
+MAX_RAISED = 500  # characters kept of what an exception says: a failure is told twice in what gRPC has room for
+
 
 class KernelError(Exception):
     """A failure with a stable reason. `fields` become the metadata of the status, for programs to read."""
@@ -124,12 +126,14 @@ class NotUnderstood(KernelError):
 
 
 class MethodRaised(KernelError):
-    """The method raised an exception; none of its writes remain."""
+    """The method raised an exception; none of its writes remain. Of what it says, 500 characters are kept."""
 
     reason = "METHOD_RAISED"
 
     def __init__(self, holder: str, selector: str, exception: str, message: str, line: int = 0) -> None:
         at = f" at line {line}" if line else ""
+        if len(message) > MAX_RAISED:
+            message = message[:MAX_RAISED] + "…"
         super().__init__(
             f"{holder}.{selector} raised {exception}{at}: {message}",
             holder=holder,

@@ -10,8 +10,9 @@ import grpc
 import grpc.aio
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2
-from google.rpc.error_details_pb2 import DebugInfo, ErrorInfo, RequestInfo
+from google.rpc.error_details_pb2 import DebugInfo, ErrorInfo, RequestInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 from opentelemetry.trace import SpanKind, StatusCode
@@ -188,6 +189,33 @@ async def test_a_status_too_large_for_metadata_is_cut_and_keeps_its_code_and_rea
     assert status.code == code_pb2.ABORTED
     assert status.message.startswith("ööö")
     assert [detail.TypeName() for detail in status.details] == ["google.rpc.ErrorInfo"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({"message": "漢" * 1900, "line": "3"}, {"message": "漢" * 100 + "…", "line": "3"}),
+        ({f"key{n}": "ä" * 1000 for n in range(40)}, {}),
+    ],
+    ids=["a long value", "many values"],
+)
+async def test_what_is_told_beside_a_reason_is_cut_before_the_reason_is_lost(
+    fields: dict[str, str], kept: dict[str, str]
+) -> None:
+    def status_of(error: BaseException) -> Status:
+        details = [AnyMessage(), AnyMessage()]
+        details[0].Pack(ErrorInfo(reason="LONG", domain="tiny", metadata=fields))
+        details[1].Pack(RetryInfo(retry_delay=Duration(seconds=1)))
+        return Status(code=code_pb2.ABORTED, message="漢" * 1900, details=details)
+
+    async def fail(context: ServicerContext) -> bytes:
+        raise Known
+
+    status = rich(await failure_of(Tiny(fail), "Ask", status_of=status_of))
+    told = ErrorInfo()
+    assert status.details[0].Unpack(told)
+    assert (told.reason, told.domain, dict(told.metadata)) == ("LONG", "tiny", kept)
+    assert status.message == "漢" * 266 + "…"
 
 
 @pytest.mark.parametrize("answer", ["raises", "ok"])
