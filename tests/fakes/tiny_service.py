@@ -3,8 +3,8 @@
     python tiny_service.py NAME [--model M --port N]
 
 `fails` ends at once, `explains` ends with an `error:` and a `hint:`, `silent` never says ready, `stubborn` ignores
-SIGTERM, `dies` ends 0.5 s after it was ready, `parent` leaves a grandchild in its session, `repeats` ends with an address
-that it was given.
+SIGTERM, `dies` ends 0.5 s after it was ready, `parent` leaves a grandchild in its session, `repeats` ends with an
+address that it was given.
 """
 
 import os
