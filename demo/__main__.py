@@ -135,7 +135,7 @@ def show_one_trace(suite: Suite, outcomes: Sequence[Outcome]) -> None:
     reply = next((outcome.miss for outcome in outcomes if outcome.learned), None)
     trace = TraceFolder(suite.data).find(reply.trace_id, wait=3.0) if reply else None
     if trace is None:
-        console.print("\nno miss was learned whose trace could be shown")
+        console.print("\nthere is no trace to show of a miss that was learned")
         return
     console.print(Text("\nthe trace of one miss (began at, took, in ms)", style="bold"))
     for line in tree_lines(trace):

@@ -1,4 +1,4 @@
-"""What README.md tells a newcomer to type, typed: each command line of "Use it", in order, with what it says comes."""
+"""What README.md and batctl itself tell a newcomer to type, typed, in order: it does what they say."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from batos.cli.foreground import TRY
 from batos.local.suite import Suite
 from fakes.batctl import Ran, batctl
 from fakes.endpoint import ScriptedEndpoint, answering
@@ -16,7 +17,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 README = Path(__file__).parents[2] / "README.md"
 COMMAND = re.compile(r"^\$ batctl ((?:.*\\\n)*.*)$", re.MULTILINE)
-NAMESPACE = "readme"  # a tenant of its own, so that what other tests leave is not in the way
 INCREMENT = """def increment(self, by=1):
     self.count = getattr(self, "count", 0) + by
     self._p_changed = True
@@ -42,8 +42,9 @@ def told() -> list[Line]:
     return lines
 
 
-async def run(line: Line, suite: Suite) -> Ran:
-    environment = {"BATOS_DATA": str(suite.data), "BATOS_NAMESPACE": NAMESPACE}
+# Each text has a namespace of its own, so that what others leave there is not in the way.
+async def run(line: Line, suite: Suite, namespace: str) -> Ran:
+    environment = {"BATOS_DATA": str(suite.data), "BATOS_NAMESPACE": namespace}
     return await batctl(*line.arguments, addresses=suite.addresses, environment=environment)
 
 
@@ -53,9 +54,25 @@ async def test_every_command_of_the_readme_does_what_it_says(suite: Suite, endpo
     assert {line.arguments[0] for line in lines} >= {"object", "send", "method", "trace"}
     numbers = 0
     for line in lines:
-        ran = await run(line, suite)
+        ran = await run(line, suite, "readme")
         assert ran.code == 0, (line.arguments, ran.stderr)
         if re.fullmatch(r"-?\d+", line.comment):
             numbers += 1
             assert json.loads(ran.stdout) == int(line.comment), line.arguments
     assert numbers
+
+
+async def test_what_up_tells_to_try_works(suite: Suite, endpoint: ScriptedEndpoint) -> None:
+    endpoint.script = answering({"increment": [INCREMENT]})
+    for command in TRY:
+        ran = await run(Line(tuple(shlex.split(command)[1:]), ""), suite, "up")
+        assert ran.code == 0, (command, ran.stderr)
+
+
+async def test_the_examples_of_the_help_work(suite: Suite, endpoint: ScriptedEndpoint) -> None:
+    endpoint.script = answering({"increment": [INCREMENT]})
+    (_, *commands) = re.findall(r"^ +batctl (.*)$", (await batctl("--help")).stdout, re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        ran = await run(Line(tuple(shlex.split(command)), ""), suite, "help")
+        assert ran.code == 0, (command, ran.stderr)

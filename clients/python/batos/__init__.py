@@ -3,7 +3,8 @@
     import batos
 
     async with batos.connect("127.0.0.1:7001") as client:
-        reply = await client.send("counter/main", "increment", keywords={"by": 2}, intent="add to the count")
+        example = batos.Example(2, arguments=[2])
+        reply = await client.send("counter/main", "increment", 2, intent="add to the count", examples=[example])
         print(reply.result)
 
 `batos.blocking.connect` is the same without asyncio. Failures are `batos.errors`, one class a stable reason.

@@ -31,7 +31,7 @@ def batctl() -> None:
 
       batctl up                                    start everything on this machine
       batctl object create counter/main --slot count=0
-      batctl send counter/main increment --kw by=2 --intent "Add to the count"
+      batctl send counter/main increment 2 --intent "Add to the count" --example '{"args": [2], "result": 2}'
       batctl method show counter/main increment
       batctl trace
 

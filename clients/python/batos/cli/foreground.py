@@ -11,6 +11,12 @@ from batos.cli.terminal import stdout
 from batos.local.ports import Ports
 from batos.local.suite import Suite, Told
 
+# Without an example, a new method waits for a person's approval.
+TRY = (
+    "batctl object create counter/main",
+    """batctl send counter/main increment 2 --intent "Add to the count" --example '{"args": [2], "result": 2}'""",
+)
+
 
 async def stay(*, data: Path, model: str, persona_url: str, ports: Ports, environment: Mapping[str, str]) -> None:
     """Run the suite until a signal comes. Raises BatosError where it does not start, or a child ends."""
@@ -32,8 +38,8 @@ async def stay(*, data: Path, model: str, persona_url: str, ports: Ports, enviro
 async def _run(suite: Suite) -> None:
     async with suite:
         stdout().print(Text(f"serving from {suite.data}, Ctrl-C stops it", style="bold"))
-        stdout().print("try, elsewhere: batctl object create counter/main")
-        stdout().print("                batctl send counter/main increment --kw by=2 --intent 'Add to the count'")
+        for words, command in zip(("try, elsewhere:", ""), TRY, strict=True):
+            stdout().print(f"{words:15} {command}")
         raise await suite.ended()
 
 

