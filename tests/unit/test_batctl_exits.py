@@ -62,6 +62,14 @@ def test_the_hint_to_what_is_not_understood_is_by_its_cause(near: Sequence[str],
     assert ("--on-miss" in given) == (not why)
 
 
+@pytest.mark.parametrize("kind", [errors.Unreachable, errors.DeadlineExceeded, errors.StoreUnavailable])
+def test_a_message_whose_effect_may_not_be_known_is_sent_again_with_its_request_id(kind: type[BatosError]) -> None:
+    error = kind("text")
+    assert "--request-id" not in hint(error)  # of another request
+    error.trace_id, error.request_id = "ab" * 16, "the-id"
+    assert "send again with --request-id the-id" in hint(error)
+
+
 def test_text_of_others_is_shown_and_not_acted_on() -> None:
     assert (
         clean("a\x1b[2Jb\x9bc\u202ed\te\nf")

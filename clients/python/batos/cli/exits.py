@@ -119,7 +119,8 @@ _NOT_WRITTEN: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"does not understand [^\s:;]+(; near|$)"), "without `--on-miss never`, one may be written"),
 )
 _OPTIONS: Mapping[str, str] = {"objectstore": "--objectstore", "synthesizer": "--synthesizer"}
-_EFFECT_UNKNOWN = frozenset({"UNREACHABLE", "DEADLINE_EXCEEDED"})
+# STORE_UNAVAILABLE tells of the last try alone; one before it, whose answer was lost, may have arrived.
+_EFFECT_UNKNOWN = frozenset({"UNREACHABLE", "DEADLINE_EXCEEDED", "STORE_UNAVAILABLE"})
 
 
 def exit_code(reason: str) -> Exit:
