@@ -84,7 +84,7 @@ def built_in() -> tuple[Worked, ...]:
 def found(method: MethodVersion) -> Worked:
     """A method of the objects themselves, as it is shown."""
     signature = described(method.selector, method.parameters).replace("(", "(self, ", 1).replace("(self, )", "(self)")
-    return Worked(rendering.quoted(method.provenance.intent), signature, (), method.source)
+    return Worked(rendering.quoted(method.provenance.intent), signature, (), rendering.code(method.source))
 
 
 def prompt(alfred: Persona, minutes: Minutes, message: Message, slots: SlotValues) -> ChatMessages:
@@ -124,6 +124,6 @@ def repair(asked: ChatMessages, source: str, complaint: str) -> ChatMessages:
     """The conversation goes on: what he wrote, and what is wrong with it."""
     return [
         *asked,
-        {"role": "assistant", "content": f"```python\n{source}```"},
-        {"role": "user", "content": f"{complaint}\nWrite the whole method again, corrected."},
+        {"role": "assistant", "content": f"```python\n{rendering.code(source)}```"},
+        {"role": "user", "content": f"{rendering.complaint(complaint)}\nWrite the whole method again, corrected."},
     ]

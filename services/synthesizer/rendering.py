@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from kernel.messages import Example, Failure, Message
 from kernel.values import Reference, SlotValues, Value
 
-_LONGEST = 600  # characters of one value
+_LONGEST = 600  # characters of one value, or of a complaint
+_LONGEST_NAME = 80
+_ID = re.compile(r"[a-z0-9._/-]{1,256}")  # of an object
 # What chat templates and fences end a turn or a block with. A space breaks them and leaves them readable.
 _MARKERS = re.compile(r"<(?=[|\uff5c]|/?s>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?INST\])|`(?=``)")
 _KINDS: Mapping[type, str] = {
@@ -27,23 +29,50 @@ _KINDS: Mapping[type, str] = {
 
 def quoted(text: str) -> str:
     """A sender's text as one quoted line."""
-    return json.dumps(_inert(" ".join(text.split())), ensure_ascii=False)
+    return _line(json.dumps(" ".join(text.split()), ensure_ascii=False))
+
+
+def complaint(text: str) -> str:
+    """What is wrong with a draft, as one line: senders' values and drafts' own words are in it. A long one is cut."""
+    shown = _line(" ".join(text.split()))
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "..."
+
+
+def code(source: str) -> str:
+    """A source in which nothing ends a turn or a block; its lines are its own."""
+    return _inert(source)
+
+
+def _line(text: str) -> str:
+    return _inert("".join(each if each.isprintable() else _escaped(each) for each in text))
 
 
 def _inert(text: str) -> str:
     return _MARKERS.sub(lambda found: found[0] + " ", text)
 
 
+def _escaped(character: str) -> str:
+    return character.encode("unicode-escape").decode()
+
+
 def value(thing: Value) -> str:
-    """A value as Python spells it; a long one is cut."""
-    text = _inert(_spelled(thing))
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
+    """A value as Python spells it; a long one is cut, inside its quotes."""
+    text = _line(_spelled(thing))
+    if len(text) <= _LONGEST:
+        return text
+    start = thing if isinstance(thing, str) else text
+    return _line(json.dumps(start[:_LONGEST], ensure_ascii=False)) + "..."
+
+
+def _name(name: str) -> str:
+    """A name that a sender chose, quoted where it is no name."""
+    return name if name.isidentifier() and len(name) <= _LONGEST_NAME else quoted(name[:_LONGEST_NAME])
 
 
 def _spelled(thing: Value) -> str:
     match thing:
         case Reference(id=name):
-            return f"<{name}>"
+            return f"<{name if _ID.fullmatch(name) else quoted(name[:_LONGEST_NAME])}>"
         case str():
             return json.dumps(thing, ensure_ascii=False)
         case Mapping():
@@ -56,17 +85,17 @@ def _spelled(thing: Value) -> str:
 
 def send(selector: str, arguments: Sequence[Value], keywords: SlotValues) -> str:
     """A send, such as `increment(by=2)`."""
-    parts = [value(item) for item in arguments] + [f"{name}={value(item)}" for name, item in keywords.items()]
+    parts = [value(item) for item in arguments] + [f"{_name(name)}={value(item)}" for name, item in keywords.items()]
     return f"{selector}({', '.join(parts)})"
 
 
 def example(selector: str, of: Example) -> str:
     """An example on one line: `self.count == 4; increment(by=2) -> 6; self.count == 6`."""
-    before = [f"self.{name} == {value(item)}" for name, item in of.before.items()]
-    after = [f"self.{name} == {value(item)}" for name, item in (of.after or {}).items()]
+    before = [f"self.{_name(name)} == {value(item)}" for name, item in of.before.items()]
+    after = [f"self.{_name(name)} == {value(item)}" for name, item in (of.after or {}).items()]
     sent = send(selector, of.arguments, of.keywords)
     if isinstance(of.outcome, Failure):
-        return "; ".join([*before, f"{sent} raises {of.outcome.exception or of.outcome.reason}", *after])
+        return "; ".join([*before, f"{sent} raises {_name(of.outcome.exception or of.outcome.reason)}", *after])
     return "; ".join([*before, f"{sent} -> {value(of.outcome)}", *after])
 
 
@@ -82,4 +111,4 @@ def signature(message: Message) -> str:
 
 def slots(of: SlotValues) -> str:
     """The slots and what they hold, such as `self.count (number)`."""
-    return ", ".join(f"self.{name} ({_KINDS.get(type(item), 'value')})" for name, item in of.items())
+    return ", ".join(f"self.{_name(name)} ({_KINDS.get(type(item), 'value')})" for name, item in of.items())
