@@ -80,13 +80,19 @@ def _check_policy(
 
 
 async def _check_pending(store: Store, message: Message, policy: Policy, target: StoredObject) -> None:
-    """A version that waits already is not written again, unless new examples may prove another."""
+    """A version that waits already is not written and paid for again, unless examples may prove another.
+
+    They may where they are all that the policy asks for, and the version that waits passed none.
+    """
     pointer = target.definition.methods.get(message.selector)
-    if pointer is None or not pointer.latest or (message.examples and policy.synthesis is not Synthesis.REVIEW):
+    if pointer is None or not pointer.latest:
         return
     page = await store.methods(message.namespace, message.target, message.selector, _PAGE, "")
     waiting = [item for item in page.items if not item.retired and item.method.provenance.synthesis_id]
-    if waiting:
+    if not waiting:
+        return
+    unproved = all(item.level < Level.EXAMPLES for item in waiting)
+    if not (message.examples and unproved and not needs_person(policy, Level.EXAMPLES)):
         raise pending(message.namespace, waiting[-1], policy)
 
 
@@ -95,6 +101,8 @@ def pending(namespace: Namespace, record: MethodRecord, policy: Policy) -> Appro
     method = record.method
     if policy.synthesis is Synthesis.REVIEW:
         why = "the policy asks for a person's approval"
+    elif record.level >= policy.min_evidence:
+        why = "the policy asked for more when it was written"
     else:
         why = f"it has evidence E{record.level - 1} and the policy asks for E{policy.min_evidence - 1}"
         if policy.min_evidence is Level.EXAMPLES:

@@ -1,7 +1,9 @@
-"""The one write of a synthesis. Law: a version is registered as of the definition it was written for, or read again.
+"""The one write of a synthesis. Law: what allows it is read anew right before, and the target is as it was read then.
 
-Where the definition changed meanwhile, everything that allowed the synthesis is read anew: another's version that
-answers now is the answer, a policy that forbids it now is obeyed.
+A synthesis takes minutes. Another's version that answers by now is the answer; a policy anywhere on the path that
+forbids it by now, or asks for a person or for more evidence, is obeyed. The store compares the target's definition
+alone: a policy of another object on the path that changes between that read and the write, a few milliseconds, is seen
+by the next synthesis and not by this one.
 """
 
 from collections.abc import Sequence
@@ -11,7 +13,7 @@ from kernel.messages import Message
 from kernel.objects import Evidence, Level, PersonaTurn, Provenance
 from kernel.synthesis import Registered
 from objectstore.store import Draft, Store
-from synthesizer.admission import Admission, admit, needs_person, pending
+from synthesizer.admission import admit, needs_person, pending
 from synthesizer.order import Order
 from synthesizer.personas import ALFRED
 from synthesizer.trial import Choice
@@ -43,13 +45,14 @@ def new_method(order: Order, choice: Choice, turns: Sequence[PersonaTurn], trace
     return Draft(message.target, message.selector, tried.draft.source, provenance, tried.findings, evidence)
 
 
-async def install(store: Store, message: Message, admission: Admission, new: Draft) -> Registered:
+async def install(store: Store, message: Message, new: Draft) -> Registered:
     """Register the version, and activate it where its evidence suffices.
 
     Raises ApprovalPending where it does not, what `admit` raises, Conflict after 5 changes of the definition.
     """
     level = max(proof.level for proof in new.evidence)
     for _ in range(_ATTEMPTS):
+        admission = await admit(store, message)
         if admission.answer is not None:
             return Registered(*admission.answer)
         waits = needs_person(admission.policy, level)
@@ -59,7 +62,6 @@ async def install(store: Store, message: Message, admission: Admission, new: Dra
             )
         except (Conflict, CommitUnclear):
             # After a lost answer the version may be there: then it is found now, or the next attempt conflicts with it.
-            admission = await admit(store, message)
             continue
         if waits:
             raise pending(message.namespace, record, admission.policy)

@@ -178,7 +178,7 @@ class _Work:
             context = span.get_span_context()
             trace_id = format_trace_id(context.trace_id) if context.is_valid else ""
             new = new_method(self.order, choice, self.spent, trace_id, self.parts.clock())
-            registered = await install(self.parts.store, self.order.message, self.admission, new)
+            registered = await install(self.parts.store, self.order.message, new)
             span.set_attribute(vocabulary.METHOD_VERSION, registered.record.method.number)
             span.set_attribute(vocabulary.EVIDENCE, f"E{registered.record.level - 1}")
             return registered

@@ -67,8 +67,8 @@ class Trial:
             seen.append(_settled(verdict.observation))
             if not verdict.passed:
                 failures.append((len(rendering.example(method.selector, example)), verdict.failure))
-            if _reason(verdict.observation) == _LIMIT:
-                break  # the others would cost as much time
+                if _reason(verdict.observation) == _LIMIT:
+                    break  # the draft is refused, and the others would cost as much time
         passed = len(seen) - len(failures)
         failure = min(failures)[1] if failures else await self._live(method, seen)
         if not failure:

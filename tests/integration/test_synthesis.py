@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from fakes.endpoint import Asked, Reply, Say, answering, small_talk
+from fakes.endpoint import Asked, Reply, Say, answering, fenced, small_talk
 from fakes.synthesis import ALSO_HONEST, COUNTER, HONEST, INCREMENT, NS, TWO_EXAMPLES, WRONG, message, synthesizing
 from kernel.errors import ApprovalPending, BadArguments, NotUnderstood, ObjectNotFound, SynthesisFailed
 from kernel.messages import Example, Failure
@@ -124,6 +124,20 @@ async def test_a_method_that_reaches_a_limit_fails_its_trial(sandbox: Sandbox) -
             await rig.synthesize(message(by=5))
 
 
+async def test_examples_after_one_that_expects_a_limit_are_tried_too(sandbox: Sandbox) -> None:
+    source = (
+        "def increment(self, by=1):\n    self._p_changed = True\n    while by < 0:\n        by -= 1\n    return 99\n"
+    )
+    limit = Example(Failure("LIMIT_EXCEEDED"), {}, (-1,))
+    async with synthesizing(sandbox, answering({"increment": [source]}), drafts=1) as rig:
+        await rig.put()
+        with pytest.raises(SynthesisFailed, match="got 99"):
+            await rig.synthesize(message(1, examples=[limit, Example(2, {}, (1,))]))
+        assert await rig.versions() == []
+        record = await rig.written(message(1, examples=[limit, Example(99, {}, (1,))]))
+        assert (record.level, record.method.provenance.examples) == (Level.EXAMPLES, 2)
+
+
 async def test_a_method_that_sends_to_what_the_message_refers_to_is_tried_on_it(sandbox: Sandbox) -> None:
     source = "def total(self, other):\n    self._p_changed = True\n    return self.send(other, 'read') + self.own\n"
     read = "def read(self):\n    self._p_changed = True\n    return self.count\n"
@@ -224,6 +238,40 @@ async def test_a_policy_of_review_registers_and_waits_whatever_the_evidence(sand
         with pytest.raises(ApprovalPending):
             await rig.synthesize(message(by=5))
         assert len(await rig.versions()) == 1
+
+
+async def test_examples_do_not_pay_again_for_a_version_that_only_a_person_can_activate(sandbox: Sandbox) -> None:
+    async with synthesizing(sandbox, answering({"increment": [HONEST]}), drafts=1) as rig:
+        await rig.put(policy=Policy(min_evidence=Level.APPROVED))
+        for _ in range(3):
+            with pytest.raises(ApprovalPending, match="has evidence E2 and the policy asks for E4"):
+                await rig.synthesize(message(by=2))
+        assert len(await rig.versions()) == 1
+        assert len(rig.endpoint.by("alfred")) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "failure", "versions"),
+    [
+        (Policy(Synthesis.OFF), NotUnderstood, 0),
+        (Policy(Synthesis.REVIEW), ApprovalPending, 1),
+        (Policy(min_evidence=Level.APPROVED), ApprovalPending, 1),
+    ],
+    ids=["off", "review", "more evidence"],
+)
+async def test_a_parents_policy_that_is_tightened_during_a_synthesis_is_obeyed(
+    sandbox: Sandbox, policy: Policy, failure: type[Exception], versions: int
+) -> None:
+    async with synthesizing(sandbox, answering({"increment": [Say(fenced(HONEST), seconds=0.5)]}), drafts=1) as rig:
+        await rig.put("counter")
+        await rig.put(parents=[ObjectId("counter")])
+        with pytest.raises(failure):  # noqa: PT012 - the failure comes at the end of what is read
+            async for event in rig.client.synthesize(message(by=2)):
+                if isinstance(event, TurnStarted) and event.persona == "ALFRED":
+                    await rig.store.update(NS, Update(ObjectId("counter"), policy=policy))
+        found = await rig.versions()
+        assert len(found) == versions
+        assert not any(record.active for record in found)
 
 
 async def test_the_method_goes_to_the_object_on_the_path_that_the_sender_names(sandbox: Sandbox) -> None:
