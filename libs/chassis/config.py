@@ -25,6 +25,7 @@ D = TypeVar("D")
 
 _DURATION = re.compile(r"(?P<count>[0-9]+(?:\.[0-9]+)?)(?P<unit>ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+_SECRET = re.compile(r"(?<=://)\S*@|^\S*@")  # the user and password of a URL
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -170,7 +171,7 @@ def load(cls: type[T], environ: Mapping[str, str]) -> T:
             try:
                 values[field.name] = of.parse(given)
             except ValueError as wrong:
-                mistakes.append(f"{of.env}: {given!r} does not fit: {wrong}")
+                mistakes.append(f"{of.env}: {_SECRET.sub('***@', given)!r} does not fit: {wrong}")
         elif field.default is dataclasses.MISSING:
             mistakes.append(f"{of.env}: not set, and required: {of.help}")
     if mistakes:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Final
 
+import grpc
 import grpc.aio
 from grpc.aio import AioRpcError
 
@@ -19,6 +20,8 @@ from wire.synthesis import event_from_wire
 
 FLIGHT_SECONDS: Final = 600.0  # longer than any synthesis; who waits less leaves, and the synthesis goes on
 
+_NO_ANSWER: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+
 
 class SynthesizerClient:
     """Asks for methods."""
@@ -29,8 +32,8 @@ class SynthesizerClient:
     async def synthesize(self, message: Message) -> AsyncGenerator[Event]:
         """The events of the synthesis for a message, until the method is registered; its principal asks.
 
-        Raises what the synthesis failed with, StoreUnavailable where the synthesizer does not answer. Leaving does not
-        end the synthesis.
+        Raises what the synthesis failed with, StoreUnavailable where the synthesizer does not answer, RuntimeError
+        where it has a fault. Leaving does not end the synthesis.
         """
         request = pb.SynthesizeRequest(message=message_to_wire(message), asked_by=message.principal)
         with ending(self._rpc.Synthesize(request, timeout=FLIGHT_SECONDS)) as call:
@@ -41,8 +44,16 @@ class SynthesizerClient:
                 raise failure_of(error) from None
 
 
-def failure_of(error: AioRpcError) -> KernelError:
-    """The kernel error that the synthesizer answered with; StoreUnavailable where gRPC alone says that it failed."""
+def failure_of(error: AioRpcError) -> KernelError | RuntimeError:
+    """The kernel error that the synthesizer answered with; StoreUnavailable where gRPC alone says that none came.
+
+    Anything else is a fault of the synthesizer, which sending again would only pay for again: a RuntimeError, which no
+    service has a status for, so that the caller is told INTERNAL and the log has the text.
+    """
     status = received(error)
-    failure = error_of(status) if status else None
-    return failure or StoreUnavailable(f"the synthesizer does not answer: {error.code().name} {error.details()}")
+    if failure := error_of(status) if status else None:
+        return failure
+    told = f"{error.code().name} {error.details()}"
+    if status is None and error.code() in _NO_ANSWER:
+        return StoreUnavailable(f"the synthesizer does not answer: {told}")
+    return RuntimeError(f"the synthesizer failed: {told}")

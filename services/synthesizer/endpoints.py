@@ -8,6 +8,7 @@ jitter, within the turn's time; what will not (422, 401, garbage) is told at onc
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -29,6 +30,7 @@ ChatMessages = Sequence[Mapping[str, str]]
 """A conversation: `role` and `content` of each turn."""
 
 _LONGEST_PAUSE = 4.0
+_MOST_TOKENS = (1 << 63) - 1  # of int64, in which they are told
 _HERE = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
@@ -89,6 +91,8 @@ class Endpoints:
         # The Hub's client makes its connections through one factory for the whole process, and only so can a header
         # be different for each request.
         set_async_client_factory(_traced_client)
+        # It would log the URL of every request, with the password that may be in it.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
         for name, url in self._urls.items():
             client = AsyncInferenceClient(base_url=url, api_key=self._key, timeout=self._patience.turn)
             self._clients[name] = await self._stack.enter_async_context(client)
@@ -187,6 +191,8 @@ async def _attempt(
         raise broken_off(type(error).__name__) from None
     except ValueError as error:
         raise garbage(getattr(error, "doc", "") or str(error)) from None
+    except RecursionError:
+        raise garbage("it is nested too deeply to read") from None
 
 
 def _attributes(speaker: Speaker, sampling: Sampling) -> dict[str, str | int | float]:
@@ -222,12 +228,14 @@ def _answer(output: Any, speaker: Speaker, seconds: float) -> Answer:
         text, reason = choice.message.content, choice.finish_reason
     except (TypeError, IndexError, AttributeError, KeyError):
         raise garbage("there is no choice in it") from None
-    if not isinstance(text, str | None):
+    if not isinstance(text, str | None) or not _is_text(text or ""):
         raise garbage("its content is no text")
-    usage = output.usage
+    usage, model = output.usage, str(output.model or speaker.model)
+    if not _is_text(model):
+        raise garbage("its model is no text")
     return Answer(
         text=text or "",
-        model=str(output.model or speaker.model),
+        model=model,
         input_tokens=_count(usage, "prompt_tokens"),
         output_tokens=_count(usage, "completion_tokens"),
         seconds=seconds,
@@ -237,4 +245,17 @@ def _answer(output: Any, speaker: Speaker, seconds: float) -> Answer:
 
 def _count(usage: object, name: str) -> int:
     count = getattr(usage, name, 0)
-    return count if isinstance(count, int) else 0
+    if not isinstance(count, int):
+        return 0
+    if not 0 <= count <= _MOST_TOKENS:
+        raise garbage(f"its {name} are out of range")
+    return count
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be encoded: JSON can spell half of a pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -74,7 +74,8 @@ def said(text: str) -> str:
         error: object = cast("dict[str, object]", json.loads(body))["error"]
         if isinstance(error, dict):
             error = cast("dict[str, object]", error)["message"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         error = body
-    line = " ".join(str(error).split())
+    # JSON can spell half of a pair, which no status can carry.
+    line = " ".join(str(error).split()).encode(errors="replace").decode()
     return f": {line[:_SHOWN]}" if line else ""

@@ -1,6 +1,7 @@
 """A persona's turn over real HTTP: answers, and every way in which a server can fail to give one."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -124,6 +125,14 @@ async def test_what_may_pass_is_tried_again(passing: Reply, attempts: int) -> No
         (Raw(b'{"choices": {"a": 1}}'), "gave no chat completion", "", 1),
         (Raw(b'{"choices": [{"message": "x"}]}'), "gave no chat completion", "", 1),
         (Raw(b'{"choices": [{"message": {"content": [1]}}]}'), "gave no chat completion", "", 1),
+        (Raw(b'{"choices": [{"message": {"content": "\\ud800"}}]}'), "its content is no text", "", 1),
+        (Raw(b'{"model": "\\ud800", "choices": [{"message": {"content": ""}}]}'), "its model is no text", "", 1),
+        (Raw(b'{"usage": {"prompt_tokens": -1}, "choices": [{"message": {}}]}'), "prompt_tokens are out of", "", 1),
+        (Raw(b'{"usage": {"prompt_tokens": %d}, "choices": [{"message": {}}]}' % 2**63), "are out of range", "", 1),
+        (Raw(b'{"usage": {"prompt_tokens": 1%s}, "choices": [{"message": {}}]}' % (b"0" * 999)), "out of range", "", 1),
+        (Raw(b'{"error": "\\ud800"}'), "gave no chat completion: ?", "", 1),
+        (Raw(b"[" * 100_000), "nested too deeply", "", 1),
+        (Raw(b"[" * 100_000, status=418), "nested too deeply", "", 1),
     ],
 )
 async def test_every_failure_names_persona_endpoint_cause_and_what_to_do(
@@ -138,6 +147,13 @@ async def test_every_failure_names_persona_endpoint_cause_and_what_to_do(
     assert "\n" not in failed.value.text
     assert failed.value.fields["persona"] == "ALFRED"
     assert len(server.asked) == attempts
+
+
+async def test_a_password_in_a_url_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with ScriptedEndpoint(saying(Say("hello"))) as server:
+        assert (await ask(f"http://ada:s3cret@127.0.0.1:{server.port}")).text == "hello"
+    assert "s3cret" not in caplog.text
 
 
 async def test_a_server_that_hangs_is_left_after_the_turns_time() -> None:

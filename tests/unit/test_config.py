@@ -61,6 +61,14 @@ def test_every_mistake_is_told_at_once() -> None:
     assert str(failure.value).startswith("6 mistakes in the configuration:\n  T_LISTEN: ")
 
 
+@pytest.mark.parametrize("given", ["ftp://ada:s3cret@host:1", "ada:s3cret@host", "http://ada:s3/cret@s3cret@host"])
+def test_a_password_in_a_mistake_is_not_repeated(given: str) -> None:
+    with pytest.raises(ConfigError) as failure:
+        load(Config, GOOD | {"T_LISTEN": given})
+    assert "s3" not in str(failure.value)
+    assert "***@host" in str(failure.value)
+
+
 def test_an_empty_variable_counts_as_not_set() -> None:
     assert load(Config, GOOD | {"T_GRACE": "", "T_TOKEN": " "}) == load(Config, GOOD)
     with pytest.raises(ConfigError, match="1 mistake in the configuration:\n  T_NAME: not set"):
