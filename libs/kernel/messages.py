@@ -62,15 +62,7 @@ class Example:
         outcome = [self.outcome.reason, self.outcome.exception] if isinstance(self.outcome, Failure) else self.outcome
         others = {str(item): slots for item, slots in self.others.items()}
         state: list[Value] = [self.before, others, self.after, self.after_exact]
-        parts: list[Value] = [
-            failed,
-            outcome,
-            list(self.arguments),
-            dict(self.keywords),
-            self.now,
-            str(self.seed),
-            state,
-        ]
+        parts: list[Value] = [failed, outcome, list(self.arguments), dict(self.keywords), state]
         parts += [self.now, str(self.seed), self.tolerance]
         return sha256(encode(parts)).hexdigest()
 

@@ -4,26 +4,30 @@ Wrong arguments are the sender's mistake and no miss: the message is understood.
 """
 
 import ast
+import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 from kernel.errors import BadArguments, LimitExceeded
 from kernel.objects import MAX_SOURCE_BYTES, Parameter, ParameterKind, Selector
+
+MAX_SOURCE_DEPTH = 100  # nodes of the syntax tree inside one another; what a person writes has some twenty
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def parse_method(source: str, selector: str) -> tuple[Parameter, ...]:
     """The parameters of the method, `self` left out.
 
     Raises BadArguments unless the source is exactly one plain function named as the selector whose first parameter is
-    `self`; LimitExceeded over 64 KiB.
+    `self`, it is nested at most 100 levels deep, and its names are ASCII; LimitExceeded over 64 KiB.
     """
     if len(source.encode(errors="replace")) > MAX_SOURCE_BYTES:
         raise LimitExceeded("size", f"a method has at most {MAX_SOURCE_BYTES} bytes of source")
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of an odd escape: the audit's matter, not the log's
-            body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise BadArguments(f"the source of {selector} is not Python: {error}", field="source") from None
+    tree = _parsed(source, selector)
+    _check_depth(tree, selector)
+    _check_names(tree if source.isascii() else _parsed(_NOT_ASCII.sub("ä", source), selector), selector)
+    body = tree.body
     if len(body) != 1 or not isinstance(function := body[0], ast.FunctionDef) or function.name != selector:
         raise BadArguments(f"the source must be exactly one function named {selector}", field="source")
     arguments = function.args
@@ -35,6 +39,45 @@ def parse_method(source: str, selector: str) -> tuple[Parameter, ...]:
     if not positional or positional[0].arg != "self" or len(arguments.defaults) == len(positional):
         raise BadArguments(f"the first parameter of {selector} must be self", field="source")
     return _parameters(arguments, positional)
+
+
+def _parsed(source: str, selector: str) -> ast.Module:
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of an odd escape: the audit's matter, not the log's
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadArguments(f"the source of {selector} is not Python: {error}", field="source") from None
+
+
+def _check_depth(tree: ast.Module, selector: str) -> None:
+    """Raises BadArguments where what reads the source later, level by level, would come to the end of its stack."""
+    level: list[ast.AST] = [tree]
+    for _ in range(MAX_SOURCE_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    raise BadArguments(f"the source of {selector} is nested deeper than {MAX_SOURCE_DEPTH} levels", field="source")
+
+
+def _check_names(tree: ast.Module, selector: str) -> None:
+    """Raises BadArguments for a name that is not ASCII.
+
+    Python reads such a name in another form than it is written in (NFKC: a wide f is an f), so whoever looks for the
+    name in the source would miss it. The tree must be of a source in which every letter beyond ASCII is one that has
+    no other form, or it would show nothing of this.
+    """
+    for node in ast.walk(tree):
+        if not all(name.isascii() for name in _names(node)):
+            line = getattr(node, "lineno", 1)
+            raise BadArguments(f"line {line} of {selector} has a name that is not ASCII", field="source")
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Constant):
+        return
+    for _, value in ast.iter_fields(node):
+        parts = cast("list[object]", value) if isinstance(value, list) else [value]
+        yield from (part for part in parts if isinstance(part, str))
 
 
 def _parameters(arguments: ast.arguments, positional: list[ast.arg]) -> tuple[Parameter, ...]:

@@ -12,6 +12,7 @@ from kernel.signature import bind, described, parse_method
 
 NAMES = ["a", "b", "c", "d"]
 ADD = Selector("add")
+WIDE_F = "\N{FULLWIDTH LATIN SMALL LETTER F}"
 
 
 @st.composite
@@ -59,6 +60,45 @@ def test_a_signature_is_told_as_a_person_writes_it() -> None:
 
 @pytest.mark.parametrize("source", ["def add(self):\n    return '\\d'\n", "def add(self):\n    return 1 is 1\n"])
 def test_a_source_that_python_warns_of_is_parsed_without_a_warning(source: str) -> None:
+    assert parse_method(source, "add") == ()
+
+
+def minuses(many: int) -> str:
+    """A method of five levels and as many as it has signs."""
+    return f"def add(self):\n    return {'-' * many}a\n"
+
+
+@pytest.mark.parametrize("many", [97, 200, 2_940, 5_000])
+def test_a_source_nested_deeper_than_its_readers_follow_is_refused(many: int) -> None:
+    assert parse_method(minuses(94), "add") == ()
+    with pytest.raises(BadArguments):
+        parse_method(minuses(many), "add")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return self.Foo()",
+        "return self.é",
+        "return f'{self.Foo()} {1:>{Fidth}}'",
+        "ﬁ = 1",
+        "return [ª for ª in range(3)]",
+        "return self.send('a', 'b', Fey=1)",
+        "def F():\n        return 1",
+        "global F",
+        "try:\n        return 1\n    except ValueError as F:\n        return 2",
+        "match self.a:\n        case {'a': 1, **Fest}:\n            return 1",
+        "match self.a:\n        case C(F=1):\n            return 1",
+        "return lambda F: 1",
+    ],
+)
+def test_a_name_that_python_reads_in_another_form_is_refused(body: str) -> None:
+    with pytest.raises(BadArguments, match="not ASCII"):
+        parse_method(f"def add(self):\n    {body}\n".replace("F", WIDE_F), "add")
+
+
+def test_text_and_comments_are_in_any_script() -> None:
+    source = "def add(self):\n    # für 漢字\n    return ['ﬁ', f'{self.a:é>9} € {self.b}', '\\é', b'1']\n"
     assert parse_method(source, "add") == ()
 
 

@@ -322,12 +322,10 @@ class GetMethodRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class GetMethodResponse(_message.Message):
-    __slots__ = ("method", "token")
+    __slots__ = ("method",)
     METHOD_FIELD_NUMBER: _ClassVar[int]
-    TOKEN_FIELD_NUMBER: _ClassVar[int]
     method: _object_pb2.MethodVersion
-    token: str
-    def __init__(self, method: _Optional[_Union[_object_pb2.MethodVersion, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+    def __init__(self, method: _Optional[_Union[_object_pb2.MethodVersion, _Mapping]] = ...) -> None: ...
 
 class ListMethodsRequest(_message.Message):
     __slots__ = ("namespace", "holder", "selector", "page_size", "page_token")

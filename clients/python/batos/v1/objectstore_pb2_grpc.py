@@ -28,8 +28,8 @@ if _version_not_supported:
 class ObjectStoreStub:
     """ObjectStore keeps objects and method versions, and commits what messages changed.
 
-    Acknowledged means durable. Every reply carries a token: the store's epoch and a revision of its clock. A token of
-    another epoch (a restored backup) is STALE_TOKEN. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
+    Acknowledged means durable. Every reply but those of GetReply and GetMethod carries a token: the store's epoch and a
+    revision of its clock. A token of another epoch (a restored backup) is STALE_TOKEN, what is no token BAD_ARGUMENTS. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
     DEADLINE_EXCEEDED a read may be repeated, a change only as its own comment says.
     """
 
@@ -119,8 +119,8 @@ class ObjectStoreStub:
 class ObjectStoreServicer:
     """ObjectStore keeps objects and method versions, and commits what messages changed.
 
-    Acknowledged means durable. Every reply carries a token: the store's epoch and a revision of its clock. A token of
-    another epoch (a restored backup) is STALE_TOKEN. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
+    Acknowledged means durable. Every reply but those of GetReply and GetMethod carries a token: the store's epoch and a
+    revision of its clock. A token of another epoch (a restored backup) is STALE_TOKEN, what is no token BAD_ARGUMENTS. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
     DEADLINE_EXCEEDED a read may be repeated, a change only as its own comment says.
     """
 
@@ -215,7 +215,8 @@ class ObjectStoreServicer:
         """RegisterMethod appends an immutable method version and, where asked, activates it in the same transaction.
 
         With an expected definition revision it fails with CONFLICT where the holder changed since. Fails with
-        OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector) or LIMIT_EXCEEDED (64 KiB).
+        OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is nested deeper than 100 levels,
+        or has a name that is not ASCII) or LIMIT_EXCEEDED (64 KiB).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -341,8 +342,8 @@ def add_ObjectStoreServicer_to_server(servicer, server):
 class ObjectStore:
     """ObjectStore keeps objects and method versions, and commits what messages changed.
 
-    Acknowledged means durable. Every reply carries a token: the store's epoch and a revision of its clock. A token of
-    another epoch (a restored backup) is STALE_TOKEN. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
+    Acknowledged means durable. Every reply but those of GetReply and GetMethod carries a token: the store's epoch and a
+    revision of its clock. A token of another epoch (a restored backup) is STALE_TOKEN, what is no token BAD_ARGUMENTS. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
     DEADLINE_EXCEEDED a read may be repeated, a change only as its own comment says.
     """
 

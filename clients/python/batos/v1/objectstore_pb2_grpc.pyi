@@ -15,8 +15,8 @@ GRPC_VERSION: str
 class ObjectStoreStub:
     """ObjectStore keeps objects and method versions, and commits what messages changed.
 
-    Acknowledged means durable. Every reply carries a token: the store's epoch and a revision of its clock. A token of
-    another epoch (a restored backup) is STALE_TOKEN. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
+    Acknowledged means durable. Every reply but those of GetReply and GetMethod carries a token: the store's epoch and a
+    revision of its clock. A token of another epoch (a restored backup) is STALE_TOKEN, what is no token BAD_ARGUMENTS. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
     DEADLINE_EXCEEDED a read may be repeated, a change only as its own comment says.
     """
 
@@ -68,7 +68,8 @@ class ObjectStoreStub:
     """RegisterMethod appends an immutable method version and, where asked, activates it in the same transaction.
 
     With an expected definition revision it fails with CONFLICT where the holder changed since. Fails with
-    OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector) or LIMIT_EXCEEDED (64 KiB).
+    OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is nested deeper than 100 levels,
+    or has a name that is not ASCII) or LIMIT_EXCEEDED (64 KiB).
     """
     GetMethod: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.GetMethodRequest, _objectstore_pb2.GetMethodResponse]
     """GetMethod reads one version, or the active one. Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND."""
@@ -87,8 +88,8 @@ class ObjectStoreStub:
 class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
     """ObjectStore keeps objects and method versions, and commits what messages changed.
 
-    Acknowledged means durable. Every reply carries a token: the store's epoch and a revision of its clock. A token of
-    another epoch (a restored backup) is STALE_TOKEN. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
+    Acknowledged means durable. Every reply but those of GetReply and GetMethod carries a token: the store's epoch and a
+    revision of its clock. A token of another epoch (a restored backup) is STALE_TOKEN, what is no token BAD_ARGUMENTS. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
     DEADLINE_EXCEEDED a read may be repeated, a change only as its own comment says.
     """
 
@@ -204,7 +205,8 @@ class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
         """RegisterMethod appends an immutable method version and, where asked, activates it in the same transaction.
 
         With an expected definition revision it fails with CONFLICT where the holder changed since. Fails with
-        OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector) or LIMIT_EXCEEDED (64 KiB).
+        OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is nested deeper than 100 levels,
+        or has a name that is not ASCII) or LIMIT_EXCEEDED (64 KiB).
         """
 
     @_abc_1.abstractmethod
