@@ -9,10 +9,10 @@ in every worked method: a small model forgot it before a return in four drafts o
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kernel.messages import Message
+from kernel.messages import Example, Message
 from kernel.objects import MethodVersion, PersonaTurn
 from kernel.signature import described
-from kernel.values import SlotValues
+from kernel.values import SlotValues, Value
 from synthesizer import rendering
 from synthesizer.endpoints import ChatMessages
 from synthesizer.panel import Minutes
@@ -35,56 +35,63 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """A method as it is shown: what it is for, its signature, its examples, its source."""
+    """A method as it is shown: its stub, whose docstring says what it is for, and its source."""
 
-    mission: str
-    signature: str
-    examples: tuple[str, ...]
+    stub: str
     source: str
 
 
 def built_in() -> tuple[Worked, ...]:
-    """Worked methods for objects that have none."""
-    emma = '{"title": "Emma", "author": "Austen", "year": 1815}'
-    persuasion = '{"title": "Persuasion", "author": "Austen", "year": 1817}'
+    """Worked methods that are shown whatever the mission."""
+    emma: Value = {"title": "Emma", "author": "Austen", "year": 1815}
+    persuasion: Value = {"title": "Persuasion", "author": "Austen", "year": 1817}
     return (
-        Worked(
-            "Raise the count by the given amount, or by one, and return the new count.",
-            "increment(self, by)",
-            ("self.count == 4; increment(by=2) -> 6", "self.count == 0; increment(by=1) -> 1"),
-            "def increment(self, by=1):\n    self._p_changed = True\n    self.count = self.count + by\n"
-            "    return self.count\n",
+        _worked(
+            "take_apples(self, count)",
+            "Take so many apples out of the basket, at most all of them, and return how many are left.",
+            (
+                Example(7, {"apples": 9}, (), {"count": 2}, after={"apples": 7}),
+                Example(0, {"apples": 3}, (), {"count": 5}, after={"apples": 0}),
+            ),
+            "self.apples = max(self.apples - count, 0)",
+            "return self.apples",
         ),
-        Worked(
-            "List the titles of the books by this author, oldest first.",
+        _worked(
             "titles_by(self, author)",
+            "List the titles of the books by this author, oldest first.",
             (
-                f'self.books == [{emma}, {persuasion}]; titles_by(author="Austen") -> ["Emma", "Persuasion"]',
-                f'self.books == [{emma}]; titles_by(author="Woolf") -> []',
+                Example(["Emma", "Persuasion"], {"books": [persuasion, emma]}, (), {"author": "Austen"}),
+                Example([], {"books": [emma]}, (), {"author": "Woolf"}),
             ),
-            "def titles_by(self, author):\n    self._p_changed = True\n"
-            '    books = [book for book in self.books if book["author"] == author]\n'
-            '    books = sorted(books, key=lambda book: book["year"])\n'
-            '    return [book["title"] for book in books]\n',
+            'books = [book for book in self.books if book["author"] == author]',
+            'books = sorted(books, key=lambda book: book["year"])',
+            'return [book["title"] for book in books]',
         ),
-        Worked(
-            "Read a size such as 20x30 cm and return its width and height as whole numbers.",
+        _worked(
             "read_size(self, text)",
+            "Read a size such as 20x30 cm and return its width and height as whole numbers.",
             (
-                'read_size("20x30 cm") -> {"width": 20, "height": 30}',
-                'read_size("5x7") -> {"width": 5, "height": 7}',
+                Example({"width": 20, "height": 30}, {}, ("20x30 cm",)),
+                Example({"width": 5, "height": 7}, {}, ("5x7",)),
             ),
-            "def read_size(self, text):\n    self._p_changed = True\n"
-            '    width, height = text.replace(" cm", "").split("x")\n'
-            '    return {"width": int(width), "height": int(height)}\n',
+            'width, height = text.replace(" cm", "").split("x")',
+            'return {"width": int(width), "height": int(height)}',
         ),
     )
+
+
+def _worked(signature: str, mission: str, examples: Sequence[Example], *lines: str) -> Worked:
+    selector = signature.partition("(")[0]
+    shown = [line for example in examples for line in rendering.doctest(selector, example)]
+    body = "".join(f"    {line}\n" for line in ("self._p_changed = True", *lines))
+    return Worked(_stub(signature, mission, shown), f"def {signature}:\n{body}")
 
 
 def found(method: MethodVersion) -> Worked:
     """A method of the objects themselves, as it is shown."""
     signature = described(method.selector, method.parameters).replace("(", "(self, ", 1).replace("(self, )", "(self)")
-    return Worked(rendering.quoted(method.provenance.intent), signature, (), rendering.code(method.source))
+    mission = rendering.docstring(method.provenance.intent)
+    return Worked(_stub(signature, mission, ()), rendering.code(method.source))
 
 
 def prompt(alfred: Persona, minutes: Minutes, message: Message, slots: SlotValues) -> ChatMessages:
@@ -93,31 +100,26 @@ def prompt(alfred: Persona, minutes: Minutes, message: Message, slots: SlotValue
     worked = [*built_in()[: WORKED - len(nearest)], *nearest]
     messages = [{"role": "system", "content": alfred.system}]
     for item in worked:
-        messages.append({"role": "user", "content": _task(item.mission, "", item.signature, item.examples)})
+        messages.append({"role": "user", "content": item.stub})
         messages.append({"role": "assistant", "content": f"```python\n{item.source}```"})
     return [*messages, {"role": "user", "content": task(minutes, message, slots)}]
 
 
 def task(minutes: Minutes, message: Message, slots: SlotValues) -> str:
-    """The last turn: the mission, the spec, the slots, the signature, the examples."""
-    mission = rendering.quoted(message.intent) if message.intent else f"Answer {message.selector}."
-    notes = minutes.does if not message.intent else ""
-    examples = [rendering.example(message.selector, item) for item in message.examples[:_MAX_EXAMPLES]]
-    if not examples:
-        examples = [rendering.send(message.selector, message.arguments, message.keywords)]
-    return _task(mission, notes, minutes.signature, examples, rendering.slots(slots))
+    """The last turn: the stub of the method that is wanted. Without an intent BRICK's words stand for it."""
+    mission = rendering.docstring(message.intent or minutes.does or f"Answer {message.selector}.")
+    shown = [line for item in message.examples[:_MAX_EXAMPLES] for line in rendering.doctest(message.selector, item)]
+    if not shown:
+        state = rendering.slots(slots)
+        shown = [f"Slots: {state}"] if state else []
+        shown.append(f">>> self.{rendering.send(message.selector, message.arguments, message.keywords)}")
+    return _stub(minutes.signature, mission, shown)
 
 
-def _task(mission: str, notes: str, signature: str, examples: Sequence[str], slots: str = "") -> str:
-    lines = [mission]
-    if notes:
-        lines.append(notes)
-    if slots:
-        lines.append(f"Slots: {slots}")
-    lines.append(f"Signature: def {signature}:")
-    if examples:
-        lines += ["Examples:", *examples]
-    return "\n".join(lines)
+def _stub(signature: str, mission: str, shown: Sequence[str]) -> str:
+    """A method without its body: models have read many whose examples stand in the docstring."""
+    lines = [f"def {signature}:", f'    """{mission}', *(["", *(f"    {line}" for line in shown)] if shown else [])]
+    return "\n".join(["```python", *lines, '    """', "```"])
 
 
 def repair(asked: ChatMessages, source: str, complaint: str) -> ChatMessages:

@@ -93,11 +93,12 @@ def codex() -> tuple[Persona, ...]:
         ),
         Persona(
             ALFRED,
-            "You are ALFRED, the steward: dry and exact. You write one Python method for an object.",
+            "You are ALFRED, the steward: dry and exact. You write one Python method of an object so that its examples "
+            "hold.",
             (
-                "Answer with the method alone in one ```python block: no imports, no class, no comments, no prose.",
+                "Answer with the whole method in one ```python block, without its docstring: no imports, class, prose.",
                 "The object's slots are attributes of self.",
-                "The first line of every method is self._p_changed = True, and the rest works with plain statements.",
+                "The first line of every method is self._p_changed = True.",
                 "For key= write a lambda; do not use next().",
             ),
             "",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from kernel.messages import Example, Failure, Message
-from kernel.values import Reference, SlotValues, Value
+from kernel.values import Reference, SlotValues, Value, same
 
 _LONGEST = 600  # characters of one value, or of a complaint
 _LONGEST_NAME = 80
@@ -97,6 +97,25 @@ def example(selector: str, of: Example) -> str:
     if isinstance(of.outcome, Failure):
         return "; ".join([*before, f"{sent} raises {_name(of.outcome.exception or of.outcome.reason)}", *after])
     return "; ".join([*before, f"{sent} -> {value(of.outcome)}", *after])
+
+
+def docstring(text: str) -> str:
+    """A sender's text as one line of a docstring, which it cannot end."""
+    return quoted(text)[1:-1].replace('\\"', '"').replace('"""', '" " "')
+
+
+def doctest(selector: str, of: Example) -> list[str]:
+    """An example as a doctest: the state, the send, what comes of it, and the slots that have changed."""
+    lines = [f">>> self.{_name(name)} = {value(item)}" for name, item in of.before.items()]
+    lines.append(f">>> self.{send(selector, of.arguments, of.keywords)}")
+    if isinstance(of.outcome, Failure):
+        lines.append(f"raises {_name(of.outcome.exception or of.outcome.reason)}")
+    else:
+        lines.append(value(of.outcome))
+    for name, item in (of.after or {}).items():
+        if name not in of.before or not same(of.before[name], item):
+            lines += [f">>> self.{_name(name)}", value(item)]
+    return lines
 
 
 def signature(message: Message) -> str:

@@ -208,7 +208,7 @@ class ScriptedEndpoint:
     def _read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
         persona = str(body["model"]).lower()
         told = [str(each["content"]) for each in body["messages"] if each["role"] == "user"]
-        named = [name for each in told for name in re.findall(r"(?:Signature: def |Message: )(\w+)\(", each)]
+        named = [name for each in told for name in re.findall(r"(?:\bdef |Message: )(\w+)\(", each)]
         selector = named[-1] if named else ""
         asked = Asked(persona, selector, self._counts[persona, selector], body, headers)
         self._counts[persona, selector] += 1

@@ -1,4 +1,0 @@
-def mask_email(self, email):
-    name, host = email.split("@")
-    self._p_changed = True
-    return f"{name[0]}***@{host}"

@@ -1,4 +1,0 @@
-def slug(self, title):
-    words = title.lower().split()
-    self._p_changed = True
-    return "-".join(words)
