@@ -52,7 +52,7 @@ def _parsed(source: str, selector: str) -> ast.Module:
 def _check_depth(tree: ast.Module, selector: str) -> None:
     """Raises BadArguments where what reads the source later, level by level, would come to the end of its stack."""
     level: list[ast.AST] = [tree]
-    for _ in range(MAX_SOURCE_DEPTH):
+    for _ in range(MAX_SOURCE_DEPTH + 1):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
             return

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kernel.errors import BadArguments
 from kernel.objects import Parameter, ParameterKind, Selector
-from kernel.signature import bind, described, parse_method
+from kernel.signature import MAX_SOURCE_DEPTH, bind, described, parse_method
 
 NAMES = ["a", "b", "c", "d"]
 ADD = Selector("add")
@@ -64,13 +64,13 @@ def test_a_source_that_python_warns_of_is_parsed_without_a_warning(source: str) 
 
 
 def minuses(many: int) -> str:
-    """A method of five levels and as many as it has signs."""
+    """A method of as many levels as it has signs, and four below its module."""
     return f"def add(self):\n    return {'-' * many}a\n"
 
 
-@pytest.mark.parametrize("many", [97, 200, 2_940, 5_000])
+@pytest.mark.parametrize("many", [MAX_SOURCE_DEPTH - 3, 200, 2_940, 5_000])
 def test_a_source_nested_deeper_than_its_readers_follow_is_refused(many: int) -> None:
-    assert parse_method(minuses(94), "add") == ()
+    assert parse_method(minuses(MAX_SOURCE_DEPTH - 4), "add") == ()
     with pytest.raises(BadArguments):
         parse_method(minuses(many), "add")
 
