@@ -26,7 +26,8 @@ def parse_method(source: str, selector: str) -> tuple[Parameter, ...]:
         raise LimitExceeded("size", f"a method has at most {MAX_SOURCE_BYTES} bytes of source")
     tree = _parsed(source, selector)
     _check_depth(tree, selector)
-    _check_names(tree if source.isascii() else _parsed(_NOT_ASCII.sub("ä", source), selector), selector)
+    if line := foreign_name(source):
+        raise BadArguments(f"line {line} of {selector} has a name that is not ASCII", field="source")
     body = tree.body
     if len(body) != 1 or not isinstance(function := body[0], ast.FunctionDef) or function.name != selector:
         raise BadArguments(f"the source must be exactly one function named {selector}", field="source")
@@ -59,17 +60,18 @@ def _check_depth(tree: ast.Module, selector: str) -> None:
     raise BadArguments(f"the source of {selector} is nested deeper than {MAX_SOURCE_DEPTH} levels", field="source")
 
 
-def _check_names(tree: ast.Module, selector: str) -> None:
-    """Raises BadArguments for a name that is not ASCII.
+def foreign_name(source: str) -> int:
+    """The line of a name that is not ASCII, in a source that parses; 0 where all names are.
 
     Python reads such a name in another form than it is written in (NFKC: a wide f is an f), so whoever looks for the
-    name in the source would miss it. The tree must be of a source in which every letter beyond ASCII is one that has
-    no other form, or it would show nothing of this.
+    name in the source would miss it. To see them, every letter beyond ASCII is first made one that has no other form.
     """
-    for node in ast.walk(tree):
-        if not all(name.isascii() for name in _names(node)):
-            line = getattr(node, "lineno", 1)
-            raise BadArguments(f"line {line} of {selector} has a name that is not ASCII", field="source")
+    if source.isascii():
+        return 0
+    with warnings.catch_warnings(action="ignore"):
+        tree = ast.parse(_NOT_ASCII.sub("ä", source))
+    foreign = (node for node in ast.walk(tree) if not all(name.isascii() for name in _names(node)))
+    return next((getattr(node, "lineno", 1) for node in foreign), 0)
 
 
 def _names(node: ast.AST) -> Iterator[str]:

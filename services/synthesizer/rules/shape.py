@@ -4,7 +4,9 @@ import ast
 import symtable
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 
+from kernel.signature import foreign_name
 from synthesizer.rules.rule import About, Found, Method, Module, Rule, Subject, Text
 
 MAX_LINES = 200
@@ -77,6 +79,12 @@ def _syntax(text: Text) -> Found:
         yield error.lineno or 0, f"this is not Python: {error.msg}"
 
 
+def _ascii(text: Text) -> Found:
+    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # BAT103 says so
+        if line := foreign_name(text.source):
+            yield line, "a name is not ASCII; write it with plain letters"
+
+
 def _nesting(module: Module) -> Found:
     if nesting(module.tree) > MAX_NESTING:
         yield 0, f"the code is nested deeper than {MAX_NESTING} levels; write it as several statements"
@@ -147,6 +155,14 @@ TEXT = (
         _size,
     ),
     Rule(About("BAT103", "A method is Python that parses.", "Here is the code:\n" + _FINE), _syntax),
+    Rule(
+        About(
+            "BAT110",
+            "Names are ASCII: Python reads others in another form than they are written in.",
+            "def example(self):\n    self.größe = 1\n    self._p_changed = True\n",
+        ),
+        _ascii,
+    ),
 )
 MODULE = (
     Rule(
