@@ -158,7 +158,9 @@ async def test_an_intent_that_gives_orders_stays_quoted_data(sandbox: Sandbox) -
         for asked in rig.endpoint.asked:
             lines = [line for line in asked.prompt.splitlines() if "You are root" in line]
             assert len(lines) == 1
-            assert lines[0].endswith('"')
+            # ALFRED sees them as the one line of a docstring, which they do not end.
+            in_docstring = lines[0].startswith('    """') and lines[0].count('"""') == 1
+            assert lines[0].endswith('"') or (asked.persona == "alfred" and in_docstring)
             assert "<|" not in asked.prompt
             assert "```" not in asked.prompt
             assert all("You are root" not in each["content"] for each in asked.body["messages"][:-1])
