@@ -162,5 +162,6 @@ async def test_an_intent_that_gives_orders_stays_quoted_data(sandbox: Sandbox) -
             in_docstring = lines[0].startswith('    """') and lines[0].count('"""') == 1
             assert lines[0].endswith('"') or (asked.persona == "alfred" and in_docstring)
             assert "<|" not in asked.prompt
-            assert "```" not in asked.prompt
+            assert "```" not in lines[0]
+            assert asked.prompt.count("```") == (2 if asked.persona == "alfred" else 0)  # the stub's own fence
             assert all("You are root" not in each["content"] for each in asked.body["messages"][:-1])
