@@ -85,7 +85,8 @@ def test_an_answer_that_reaches_its_limit_says_so_and_a_stop_word_ends_one(servi
 def test_an_answer_can_be_held_to_a_schema(serving: Serving) -> None:
     colours = {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 3}
     schema = {"type": "object", "properties": {"colours": colours}, "required": ["colours"]}
-    answer = serving.chat(response_format={"type": "json_schema", "json_schema": {"name": "c", "schema": schema}})
+    held = {"type": "json_schema", "json_schema": {"name": "c", "schema": schema}}
+    answer = serving.chat(response_format=held, temperature=0, max_tokens=100)
     assert len(json.loads(text(answer))["colours"]) == 3
 
 
