@@ -24,31 +24,50 @@ _sym_db = _symbol_database.Default()
 
 from batos.v1 import object_pb2 as batos_dot_v1_dot_object__pb2
 from batos.v1 import synthesizer_pb2 as batos_dot_v1_dot_synthesizer__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x62\x61tos/v1/dispatcher.proto\x12\x08\x62\x61tos.v1\x1a\x15\x62\x61tos/v1/object.proto\x1a\x1a\x62\x61tos/v1/synthesizer.proto\"1\n\x0bSendRequest\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.batos.v1.Message\"\x83\x01\n\x05Reply\x12\x1f\n\x06result\x18\x01 \x01(\x0b\x32\x0f.batos.v1.Value\x12#\n\x06method\x18\x02 \x01(\x0b\x32\x13.batos.v1.MethodRef\x12\r\n\x05token\x18\x03 \x01(\t\x12\x13\n\x0bsynthesized\x18\x04 \x01(\x08\x12\x10\n\x08replayed\x18\x05 \x01(\x08\".\n\x0cSendResponse\x12\x1e\n\x05reply\x18\x01 \x01(\x0b\x32\x0f.batos.v1.Reply\"7\n\x11SendStreamRequest\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.batos.v1.Message\"r\n\x12SendStreamResponse\x12\x31\n\tsynthesis\x18\x01 \x01(\x0b\x32\x1c.batos.v1.SynthesizeResponseH\x00\x12 \n\x05reply\x18\x02 \x01(\x0b\x32\x0f.batos.v1.ReplyH\x00\x42\x07\n\x05\x65vent\"\x13\n\x11GetVersionRequest\"5\n\x04Wall\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"g\n\x12GetVersionResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x1c\n\x04jail\x18\x02 \x03(\x0b\x32\x0e.batos.v1.Wall\x12\x12\n\njail_level\x18\x03 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x04 \x01(\x05\x32\xd7\x01\n\nDispatcher\x12\x35\n\x04Send\x12\x15.batos.v1.SendRequest\x1a\x16.batos.v1.SendResponse\x12I\n\nSendStream\x12\x1b.batos.v1.SendStreamRequest\x1a\x1c.batos.v1.SendStreamResponse0\x01\x12G\n\nGetVersion\x12\x1b.batos.v1.GetVersionRequest\x1a\x1c.batos.v1.GetVersionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x62\x61tos/v1/dispatcher.proto\x12\x08\x62\x61tos.v1\x1a\x15\x62\x61tos/v1/object.proto\x1a\x1a\x62\x61tos/v1/synthesizer.proto\x1a\x1egoogle/protobuf/duration.proto\"1\n\x0bSendRequest\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.batos.v1.Message\"5\n\x07Written\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1e\n\x05slots\x18\x02 \x01(\x0b\x32\x0f.batos.v1.Slots\"\xa6\x01\n\x05Reply\x12\x1f\n\x06result\x18\x01 \x01(\x0b\x32\x0f.batos.v1.Value\x12#\n\x06method\x18\x02 \x01(\x0b\x32\x13.batos.v1.MethodRef\x12\r\n\x05token\x18\x03 \x01(\t\x12\x13\n\x0bsynthesized\x18\x04 \x01(\x08\x12\x10\n\x08replayed\x18\x05 \x01(\x08\x12!\n\x06writes\x18\x06 \x03(\x0b\x32\x11.batos.v1.Written\".\n\x0cSendResponse\x12\x1e\n\x05reply\x18\x01 \x01(\x0b\x32\x0f.batos.v1.Reply\"7\n\x11SendStreamRequest\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.batos.v1.Message\"r\n\x12SendStreamResponse\x12\x31\n\tsynthesis\x18\x01 \x01(\x0b\x32\x1c.batos.v1.SynthesizeResponseH\x00\x12 \n\x05reply\x18\x02 \x01(\x0b\x32\x0f.batos.v1.ReplyH\x00\x42\x07\n\x05\x65vent\"\x80\x01\n\rPipelinedSend\x12\n\n\x02id\x18\x01 \x01(\x04\x12\"\n\x07message\x18\x02 \x01(\x0b\x32\x11.batos.v1.Message\x12*\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\"J\n\x0fPipelineRequest\x12&\n\x05sends\x18\x01 \x03(\x0b\x32\x17.batos.v1.PipelinedSend\x12\x0f\n\x07\x63\x61ncels\x18\x02 \x03(\x04\"o\n\x0ePipelinedReply\x12\n\n\x02id\x18\x01 \x01(\x04\x12 \n\x05reply\x18\x02 \x01(\x0b\x32\x0f.batos.v1.ReplyH\x00\x12$\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x11.batos.v1.FailureH\x00\x42\t\n\x07outcome\"=\n\x10PipelineResponse\x12)\n\x07replies\x18\x01 \x03(\x0b\x32\x18.batos.v1.PipelinedReply\"\x93\x01\n\rForwardedSend\x12\n\n\x02id\x18\x01 \x01(\x04\x12\"\n\x07message\x18\x02 \x01(\x0b\x32\x11.batos.v1.Message\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12*\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0btraceparent\x18\x05 \x01(\t\"I\n\x0e\x46orwardRequest\x12&\n\x05sends\x18\x01 \x03(\x0b\x32\x17.batos.v1.ForwardedSend\x12\x0f\n\x07\x63\x61ncels\x18\x02 \x03(\x04\"<\n\x0f\x46orwardResponse\x12)\n\x07replies\x18\x01 \x03(\x0b\x32\x18.batos.v1.PipelinedReply\"\x13\n\x11GetVersionRequest\"5\n\x04Wall\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"g\n\x12GetVersionResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x1c\n\x04jail\x18\x02 \x03(\x0b\x32\x0e.batos.v1.Wall\x12\x12\n\njail_level\x18\x03 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x04 \x01(\x05\x32\x9e\x02\n\nDispatcher\x12\x35\n\x04Send\x12\x15.batos.v1.SendRequest\x1a\x16.batos.v1.SendResponse\x12I\n\nSendStream\x12\x1b.batos.v1.SendStreamRequest\x1a\x1c.batos.v1.SendStreamResponse0\x01\x12\x45\n\x08Pipeline\x12\x19.batos.v1.PipelineRequest\x1a\x1a.batos.v1.PipelineResponse(\x01\x30\x01\x12G\n\nGetVersion\x12\x1b.batos.v1.GetVersionRequest\x1a\x1c.batos.v1.GetVersionResponse2T\n\x0e\x44ispatcherPeer\x12\x42\n\x07\x46orward\x12\x18.batos.v1.ForwardRequest\x1a\x19.batos.v1.ForwardResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'batos.v1.dispatcher_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SENDREQUEST']._serialized_start=90
-  _globals['_SENDREQUEST']._serialized_end=139
-  _globals['_REPLY']._serialized_start=142
-  _globals['_REPLY']._serialized_end=273
-  _globals['_SENDRESPONSE']._serialized_start=275
-  _globals['_SENDRESPONSE']._serialized_end=321
-  _globals['_SENDSTREAMREQUEST']._serialized_start=323
-  _globals['_SENDSTREAMREQUEST']._serialized_end=378
-  _globals['_SENDSTREAMRESPONSE']._serialized_start=380
-  _globals['_SENDSTREAMRESPONSE']._serialized_end=494
-  _globals['_GETVERSIONREQUEST']._serialized_start=496
-  _globals['_GETVERSIONREQUEST']._serialized_end=515
-  _globals['_WALL']._serialized_start=517
-  _globals['_WALL']._serialized_end=570
-  _globals['_GETVERSIONRESPONSE']._serialized_start=572
-  _globals['_GETVERSIONRESPONSE']._serialized_end=675
-  _globals['_DISPATCHER']._serialized_start=678
-  _globals['_DISPATCHER']._serialized_end=893
+  _globals['_SENDREQUEST']._serialized_start=122
+  _globals['_SENDREQUEST']._serialized_end=171
+  _globals['_WRITTEN']._serialized_start=173
+  _globals['_WRITTEN']._serialized_end=226
+  _globals['_REPLY']._serialized_start=229
+  _globals['_REPLY']._serialized_end=395
+  _globals['_SENDRESPONSE']._serialized_start=397
+  _globals['_SENDRESPONSE']._serialized_end=443
+  _globals['_SENDSTREAMREQUEST']._serialized_start=445
+  _globals['_SENDSTREAMREQUEST']._serialized_end=500
+  _globals['_SENDSTREAMRESPONSE']._serialized_start=502
+  _globals['_SENDSTREAMRESPONSE']._serialized_end=616
+  _globals['_PIPELINEDSEND']._serialized_start=619
+  _globals['_PIPELINEDSEND']._serialized_end=747
+  _globals['_PIPELINEREQUEST']._serialized_start=749
+  _globals['_PIPELINEREQUEST']._serialized_end=823
+  _globals['_PIPELINEDREPLY']._serialized_start=825
+  _globals['_PIPELINEDREPLY']._serialized_end=936
+  _globals['_PIPELINERESPONSE']._serialized_start=938
+  _globals['_PIPELINERESPONSE']._serialized_end=999
+  _globals['_FORWARDEDSEND']._serialized_start=1002
+  _globals['_FORWARDEDSEND']._serialized_end=1149
+  _globals['_FORWARDREQUEST']._serialized_start=1151
+  _globals['_FORWARDREQUEST']._serialized_end=1224
+  _globals['_FORWARDRESPONSE']._serialized_start=1226
+  _globals['_FORWARDRESPONSE']._serialized_end=1286
+  _globals['_GETVERSIONREQUEST']._serialized_start=1288
+  _globals['_GETVERSIONREQUEST']._serialized_end=1307
+  _globals['_WALL']._serialized_start=1309
+  _globals['_WALL']._serialized_end=1362
+  _globals['_GETVERSIONRESPONSE']._serialized_start=1364
+  _globals['_GETVERSIONRESPONSE']._serialized_end=1467
+  _globals['_DISPATCHER']._serialized_start=1470
+  _globals['_DISPATCHER']._serialized_end=1756
+  _globals['_DISPATCHERPEER']._serialized_start=1758
+  _globals['_DISPATCHERPEER']._serialized_end=1842
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,8 @@
+import datetime
+
 from batos.v1 import object_pb2 as _object_pb2
 from batos.v1 import synthesizer_pb2 as _synthesizer_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -14,19 +17,29 @@ class SendRequest(_message.Message):
     message: _object_pb2.Message
     def __init__(self, message: _Optional[_Union[_object_pb2.Message, _Mapping]] = ...) -> None: ...
 
+class Written(_message.Message):
+    __slots__ = ("id", "slots")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    slots: _object_pb2.Slots
+    def __init__(self, id: _Optional[str] = ..., slots: _Optional[_Union[_object_pb2.Slots, _Mapping]] = ...) -> None: ...
+
 class Reply(_message.Message):
-    __slots__ = ("result", "method", "token", "synthesized", "replayed")
+    __slots__ = ("result", "method", "token", "synthesized", "replayed", "writes")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     SYNTHESIZED_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    WRITES_FIELD_NUMBER: _ClassVar[int]
     result: _object_pb2.Value
     method: _object_pb2.MethodRef
     token: str
     synthesized: bool
     replayed: bool
-    def __init__(self, result: _Optional[_Union[_object_pb2.Value, _Mapping]] = ..., method: _Optional[_Union[_object_pb2.MethodRef, _Mapping]] = ..., token: _Optional[str] = ..., synthesized: _Optional[bool] = ..., replayed: _Optional[bool] = ...) -> None: ...
+    writes: _containers.RepeatedCompositeFieldContainer[Written]
+    def __init__(self, result: _Optional[_Union[_object_pb2.Value, _Mapping]] = ..., method: _Optional[_Union[_object_pb2.MethodRef, _Mapping]] = ..., token: _Optional[str] = ..., synthesized: _Optional[bool] = ..., replayed: _Optional[bool] = ..., writes: _Optional[_Iterable[_Union[Written, _Mapping]]] = ...) -> None: ...
 
 class SendResponse(_message.Message):
     __slots__ = ("reply",)
@@ -47,6 +60,70 @@ class SendStreamResponse(_message.Message):
     synthesis: _synthesizer_pb2.SynthesizeResponse
     reply: Reply
     def __init__(self, synthesis: _Optional[_Union[_synthesizer_pb2.SynthesizeResponse, _Mapping]] = ..., reply: _Optional[_Union[Reply, _Mapping]] = ...) -> None: ...
+
+class PipelinedSend(_message.Message):
+    __slots__ = ("id", "message", "timeout", "traceparent")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    message: _object_pb2.Message
+    timeout: _duration_pb2.Duration
+    traceparent: str
+    def __init__(self, id: _Optional[int] = ..., message: _Optional[_Union[_object_pb2.Message, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
+
+class PipelineRequest(_message.Message):
+    __slots__ = ("sends", "cancels")
+    SENDS_FIELD_NUMBER: _ClassVar[int]
+    CANCELS_FIELD_NUMBER: _ClassVar[int]
+    sends: _containers.RepeatedCompositeFieldContainer[PipelinedSend]
+    cancels: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, sends: _Optional[_Iterable[_Union[PipelinedSend, _Mapping]]] = ..., cancels: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class PipelinedReply(_message.Message):
+    __slots__ = ("id", "reply", "failure")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    reply: Reply
+    failure: _object_pb2.Failure
+    def __init__(self, id: _Optional[int] = ..., reply: _Optional[_Union[Reply, _Mapping]] = ..., failure: _Optional[_Union[_object_pb2.Failure, _Mapping]] = ...) -> None: ...
+
+class PipelineResponse(_message.Message):
+    __slots__ = ("replies",)
+    REPLIES_FIELD_NUMBER: _ClassVar[int]
+    replies: _containers.RepeatedCompositeFieldContainer[PipelinedReply]
+    def __init__(self, replies: _Optional[_Iterable[_Union[PipelinedReply, _Mapping]]] = ...) -> None: ...
+
+class ForwardedSend(_message.Message):
+    __slots__ = ("id", "message", "principal", "timeout", "traceparent")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    message: _object_pb2.Message
+    principal: str
+    timeout: _duration_pb2.Duration
+    traceparent: str
+    def __init__(self, id: _Optional[int] = ..., message: _Optional[_Union[_object_pb2.Message, _Mapping]] = ..., principal: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
+
+class ForwardRequest(_message.Message):
+    __slots__ = ("sends", "cancels")
+    SENDS_FIELD_NUMBER: _ClassVar[int]
+    CANCELS_FIELD_NUMBER: _ClassVar[int]
+    sends: _containers.RepeatedCompositeFieldContainer[ForwardedSend]
+    cancels: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, sends: _Optional[_Iterable[_Union[ForwardedSend, _Mapping]]] = ..., cancels: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ForwardResponse(_message.Message):
+    __slots__ = ("replies",)
+    REPLIES_FIELD_NUMBER: _ClassVar[int]
+    replies: _containers.RepeatedCompositeFieldContainer[PipelinedReply]
+    def __init__(self, replies: _Optional[_Iterable[_Union[PipelinedReply, _Mapping]]] = ...) -> None: ...
 
 class GetVersionRequest(_message.Message):
     __slots__ = ()

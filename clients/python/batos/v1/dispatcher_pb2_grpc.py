@@ -45,6 +45,11 @@ class DispatcherStub:
                 request_serializer=batos_dot_v1_dot_dispatcher__pb2.SendStreamRequest.SerializeToString,
                 response_deserializer=batos_dot_v1_dot_dispatcher__pb2.SendStreamResponse.FromString,
                 _registered_method=True)
+        self.Pipeline = channel.stream_stream(
+                '/batos.v1.Dispatcher/Pipeline',
+                request_serializer=batos_dot_v1_dot_dispatcher__pb2.PipelineRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_dispatcher__pb2.PipelineResponse.FromString,
+                _registered_method=True)
         self.GetVersion = channel.unary_unary(
                 '/batos.v1.Dispatcher/GetVersion',
                 request_serializer=batos_dot_v1_dot_dispatcher__pb2.GetVersionRequest.SerializeToString,
@@ -83,6 +88,18 @@ class DispatcherServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Pipeline(self, request_iterator, context):
+        """Pipeline is Send for many messages on one stream: each frame carries many, replies come back as they are ready, in
+        any order, by id. It costs a small part of a unary call for each message.
+
+        Each message ends with one reply or one failure; failures and idempotence are those of Send. A message waits for its
+        synthesis as Send does. More than 4,096 messages in flight on one stream are refused with OVERLOADED, one by one.
+        When the stream breaks, what had no reply may have taken effect: send it again with its request_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetVersion(self, request, context):
         """GetVersion tells what serves: version, jail level, format. Idempotent; 5 s suffice.
         """
@@ -102,6 +119,11 @@ def add_DispatcherServicer_to_server(servicer, server):
                     servicer.SendStream,
                     request_deserializer=batos_dot_v1_dot_dispatcher__pb2.SendStreamRequest.FromString,
                     response_serializer=batos_dot_v1_dot_dispatcher__pb2.SendStreamResponse.SerializeToString,
+            ),
+            'Pipeline': grpc.stream_stream_rpc_method_handler(
+                    servicer.Pipeline,
+                    request_deserializer=batos_dot_v1_dot_dispatcher__pb2.PipelineRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_dispatcher__pb2.PipelineResponse.SerializeToString,
             ),
             'GetVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.GetVersion,
@@ -175,6 +197,33 @@ class Dispatcher:
             _registered_method=True)
 
     @staticmethod
+    def Pipeline(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/batos.v1.Dispatcher/Pipeline',
+            batos_dot_v1_dot_dispatcher__pb2.PipelineRequest.SerializeToString,
+            batos_dot_v1_dot_dispatcher__pb2.PipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetVersion(request,
             target,
             options=(),
@@ -191,6 +240,85 @@ class Dispatcher:
             '/batos.v1.Dispatcher/GetVersion',
             batos_dot_v1_dot_dispatcher__pb2.GetVersionRequest.SerializeToString,
             batos_dot_v1_dot_dispatcher__pb2.GetVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class DispatcherPeerStub:
+    """DispatcherPeer is what dispatchers ask of each other; clients have no use for it.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Forward = channel.stream_stream(
+                '/batos.v1.DispatcherPeer/Forward',
+                request_serializer=batos_dot_v1_dot_dispatcher__pb2.ForwardRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_dispatcher__pb2.ForwardResponse.FromString,
+                _registered_method=True)
+
+
+class DispatcherPeerServicer:
+    """DispatcherPeer is what dispatchers ask of each other; clients have no use for it.
+    """
+
+    def Forward(self, request_iterator, context):
+        """Forward delivers messages that came to another dispatcher, in frames as Pipeline does.
+
+        What arrives is run here, whoever owns its receiver by now: it is forwarded once, so that dispatchers which disagree
+        about an owner never pass a message round.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_DispatcherPeerServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Forward': grpc.stream_stream_rpc_method_handler(
+                    servicer.Forward,
+                    request_deserializer=batos_dot_v1_dot_dispatcher__pb2.ForwardRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_dispatcher__pb2.ForwardResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'batos.v1.DispatcherPeer', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('batos.v1.DispatcherPeer', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class DispatcherPeer:
+    """DispatcherPeer is what dispatchers ask of each other; clients have no use for it.
+    """
+
+    @staticmethod
+    def Forward(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/batos.v1.DispatcherPeer/Forward',
+            batos_dot_v1_dot_dispatcher__pb2.ForwardRequest.SerializeToString,
+            batos_dot_v1_dot_dispatcher__pb2.ForwardResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,14 @@ class DispatcherStub:
     """SendStream is Send with the events of a synthesis as they happen. The last event is the reply; failures, deadlines
     and idempotence are those of Send.
     """
+    Pipeline: _aio.StreamStreamMultiCallable[_dispatcher_pb2.PipelineRequest, _dispatcher_pb2.PipelineResponse]
+    """Pipeline is Send for many messages on one stream: each frame carries many, replies come back as they are ready, in
+    any order, by id. It costs a small part of a unary call for each message.
+
+    Each message ends with one reply or one failure; failures and idempotence are those of Send. A message waits for its
+    synthesis as Send does. More than 4,096 messages in flight on one stream are refused with OVERLOADED, one by one.
+    When the stream breaks, what had no reply may have taken effect: send it again with its request_id.
+    """
     GetVersion: _aio.UnaryUnaryMultiCallable[_dispatcher_pb2.GetVersionRequest, _dispatcher_pb2.GetVersionResponse]
     """GetVersion tells what serves: version, jail level, format. Idempotent; 5 s suffice."""
 
@@ -73,6 +81,20 @@ class DispatcherServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def Pipeline(
+        self,
+        request_iterator: _abc.AsyncIterator[_dispatcher_pb2.PipelineRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_dispatcher_pb2.PipelineRequest], _abc.AsyncIterator[_dispatcher_pb2.PipelineResponse]],
+    ) -> _abc.AsyncIterator[_dispatcher_pb2.PipelineResponse]:
+        """Pipeline is Send for many messages on one stream: each frame carries many, replies come back as they are ready, in
+        any order, by id. It costs a small part of a unary call for each message.
+
+        Each message ends with one reply or one failure; failures and idempotence are those of Send. A message waits for its
+        synthesis as Send does. More than 4,096 messages in flight on one stream are refused with OVERLOADED, one by one.
+        When the stream breaks, what had no reply may have taken effect: send it again with its request_id.
+        """
+
+    @_abc_1.abstractmethod
     def GetVersion(
         self,
         request: _dispatcher_pb2.GetVersionRequest,
@@ -81,3 +103,31 @@ class DispatcherServicer(metaclass=_abc_1.ABCMeta):
         """GetVersion tells what serves: version, jail level, format. Idempotent; 5 s suffice."""
 
 def add_DispatcherServicer_to_server(servicer: DispatcherServicer, server: _aio.Server) -> None: ...
+
+class DispatcherPeerStub:
+    """DispatcherPeer is what dispatchers ask of each other; clients have no use for it."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Forward: _aio.StreamStreamMultiCallable[_dispatcher_pb2.ForwardRequest, _dispatcher_pb2.ForwardResponse]
+    """Forward delivers messages that came to another dispatcher, in frames as Pipeline does.
+
+    What arrives is run here, whoever owns its receiver by now: it is forwarded once, so that dispatchers which disagree
+    about an owner never pass a message round.
+    """
+
+class DispatcherPeerServicer(metaclass=_abc_1.ABCMeta):
+    """DispatcherPeer is what dispatchers ask of each other; clients have no use for it."""
+
+    @_abc_1.abstractmethod
+    def Forward(
+        self,
+        request_iterator: _abc.AsyncIterator[_dispatcher_pb2.ForwardRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_dispatcher_pb2.ForwardRequest], _abc.AsyncIterator[_dispatcher_pb2.ForwardResponse]],
+    ) -> _abc.AsyncIterator[_dispatcher_pb2.ForwardResponse]:
+        """Forward delivers messages that came to another dispatcher, in frames as Pipeline does.
+
+        What arrives is run here, whoever owns its receiver by now: it is forwarded once, so that dispatchers which disagree
+        about an owner never pass a message round.
+        """
+
+def add_DispatcherPeerServicer_to_server(servicer: DispatcherPeerServicer, server: _aio.Server) -> None: ...

@@ -1,5 +1,6 @@
 import datetime
 
+from google.protobuf import any_pb2 as _any_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -156,15 +157,25 @@ class Policy(_message.Message):
     def __init__(self, synthesis: _Optional[_Union[SynthesisMode, str]] = ..., min_evidence: _Optional[_Union[EvidenceLevel, str]] = ..., never: _Optional[_Iterable[str]] = ..., tokens_per_hour: _Optional[int] = ..., syntheses_per_hour: _Optional[int] = ...) -> None: ...
 
 class MethodPointer(_message.Message):
-    __slots__ = ("active", "latest")
+    __slots__ = ("active", "latest", "previous")
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
     LATEST_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     active: int
     latest: int
-    def __init__(self, active: _Optional[int] = ..., latest: _Optional[int] = ...) -> None: ...
+    previous: int
+    def __init__(self, active: _Optional[int] = ..., latest: _Optional[int] = ..., previous: _Optional[int] = ...) -> None: ...
+
+class Pin(_message.Message):
+    __slots__ = ("holder", "number")
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    holder: str
+    number: int
+    def __init__(self, holder: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class Definition(_message.Message):
-    __slots__ = ("parents", "methods", "policy")
+    __slots__ = ("parents", "methods", "policy", "pins")
     class MethodsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -172,13 +183,22 @@ class Definition(_message.Message):
         key: str
         value: MethodPointer
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[MethodPointer, _Mapping]] = ...) -> None: ...
+    class PinsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Pin
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Pin, _Mapping]] = ...) -> None: ...
     PARENTS_FIELD_NUMBER: _ClassVar[int]
     METHODS_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    PINS_FIELD_NUMBER: _ClassVar[int]
     parents: _containers.RepeatedScalarFieldContainer[str]
     methods: _containers.MessageMap[str, MethodPointer]
     policy: Policy
-    def __init__(self, parents: _Optional[_Iterable[str]] = ..., methods: _Optional[_Mapping[str, MethodPointer]] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ...) -> None: ...
+    pins: _containers.MessageMap[str, Pin]
+    def __init__(self, parents: _Optional[_Iterable[str]] = ..., methods: _Optional[_Mapping[str, MethodPointer]] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., pins: _Optional[_Mapping[str, Pin]] = ...) -> None: ...
 
 class Object(_message.Message):
     __slots__ = ("namespace", "id", "incarnation", "definition", "slots", "definition_revision", "slots_revision")
@@ -379,7 +399,7 @@ class Example(_message.Message):
     def __init__(self, state_before: _Optional[_Union[Slots, _Mapping]] = ..., arguments: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., keywords: _Optional[_Mapping[str, Value]] = ..., now: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seed: _Optional[int] = ..., others: _Optional[_Mapping[str, Slots]] = ..., result: _Optional[_Union[Value, _Mapping]] = ..., error: _Optional[_Union[ErrorExpected, _Mapping]] = ..., state_after: _Optional[_Union[Slots, _Mapping]] = ..., state_after_contains: _Optional[_Union[Slots, _Mapping]] = ..., tolerance: _Optional[float] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("namespace", "receiver", "selector", "arguments", "keywords", "intent", "examples", "request_id", "consistency", "token", "on_miss", "install_at")
+    __slots__ = ("namespace", "receiver", "selector", "arguments", "keywords", "intent", "examples", "request_id", "consistency", "token", "on_miss", "install_at", "dry_run")
     class KeywordsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -399,6 +419,7 @@ class Message(_message.Message):
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     ON_MISS_FIELD_NUMBER: _ClassVar[int]
     INSTALL_AT_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     receiver: str
     selector: str
@@ -411,4 +432,15 @@ class Message(_message.Message):
     token: str
     on_miss: OnMiss
     install_at: str
-    def __init__(self, namespace: _Optional[str] = ..., receiver: _Optional[str] = ..., selector: _Optional[str] = ..., arguments: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., keywords: _Optional[_Mapping[str, Value]] = ..., intent: _Optional[str] = ..., examples: _Optional[_Iterable[_Union[Example, _Mapping]]] = ..., request_id: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, str]] = ..., token: _Optional[str] = ..., on_miss: _Optional[_Union[OnMiss, str]] = ..., install_at: _Optional[str] = ...) -> None: ...
+    dry_run: bool
+    def __init__(self, namespace: _Optional[str] = ..., receiver: _Optional[str] = ..., selector: _Optional[str] = ..., arguments: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., keywords: _Optional[_Mapping[str, Value]] = ..., intent: _Optional[str] = ..., examples: _Optional[_Iterable[_Union[Example, _Mapping]]] = ..., request_id: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, str]] = ..., token: _Optional[str] = ..., on_miss: _Optional[_Union[OnMiss, str]] = ..., install_at: _Optional[str] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+
+class Failure(_message.Message):
+    __slots__ = ("code", "message", "details")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    message: str
+    details: _containers.RepeatedCompositeFieldContainer[_any_pb2.Any]
+    def __init__(self, code: _Optional[int] = ..., message: _Optional[str] = ..., details: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ...) -> None: ...

@@ -40,20 +40,26 @@ class CreateObjectResponse(_message.Message):
     def __init__(self, object: _Optional[_Union[_object_pb2.Object, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
 
 class GetObjectRequest(_message.Message):
-    __slots__ = ("namespace", "id")
+    __slots__ = ("namespace", "id", "encoded")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
+    ENCODED_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     id: str
-    def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+    encoded: bool
+    def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ..., encoded: _Optional[bool] = ...) -> None: ...
 
 class GetObjectResponse(_message.Message):
-    __slots__ = ("object", "token")
+    __slots__ = ("object", "token", "encoded_definition", "encoded_slots")
     OBJECT_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ENCODED_DEFINITION_FIELD_NUMBER: _ClassVar[int]
+    ENCODED_SLOTS_FIELD_NUMBER: _ClassVar[int]
     object: _object_pb2.Object
     token: str
-    def __init__(self, object: _Optional[_Union[_object_pb2.Object, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+    encoded_definition: bytes
+    encoded_slots: bytes
+    def __init__(self, object: _Optional[_Union[_object_pb2.Object, _Mapping]] = ..., token: _Optional[str] = ..., encoded_definition: _Optional[bytes] = ..., encoded_slots: _Optional[bytes] = ...) -> None: ...
 
 class ListObjectsRequest(_message.Message):
     __slots__ = ("namespace", "prefix", "page_size", "page_token")
@@ -152,15 +158,17 @@ class Read(_message.Message):
     def __init__(self, id: _Optional[str] = ..., part: _Optional[_Union[Part, str]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class Write(_message.Message):
-    __slots__ = ("id", "slots")
+    __slots__ = ("id", "slots", "encoded")
     ID_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
+    ENCODED_FIELD_NUMBER: _ClassVar[int]
     id: str
     slots: _object_pb2.Slots
-    def __init__(self, id: _Optional[str] = ..., slots: _Optional[_Union[_object_pb2.Slots, _Mapping]] = ...) -> None: ...
+    encoded: bytes
+    def __init__(self, id: _Optional[str] = ..., slots: _Optional[_Union[_object_pb2.Slots, _Mapping]] = ..., encoded: _Optional[bytes] = ...) -> None: ...
 
 class KeptReply(_message.Message):
-    __slots__ = ("receiver", "incarnation", "principal", "request_id", "message_digest", "result", "method")
+    __slots__ = ("receiver", "incarnation", "principal", "request_id", "message_digest", "result", "method", "encoded_result")
     RECEIVER_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
@@ -168,6 +176,7 @@ class KeptReply(_message.Message):
     MESSAGE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
+    ENCODED_RESULT_FIELD_NUMBER: _ClassVar[int]
     receiver: str
     incarnation: str
     principal: str
@@ -175,23 +184,26 @@ class KeptReply(_message.Message):
     message_digest: str
     result: _object_pb2.Value
     method: _object_pb2.MethodRef
-    def __init__(self, receiver: _Optional[str] = ..., incarnation: _Optional[str] = ..., principal: _Optional[str] = ..., request_id: _Optional[str] = ..., message_digest: _Optional[str] = ..., result: _Optional[_Union[_object_pb2.Value, _Mapping]] = ..., method: _Optional[_Union[_object_pb2.MethodRef, _Mapping]] = ...) -> None: ...
+    encoded_result: bytes
+    def __init__(self, receiver: _Optional[str] = ..., incarnation: _Optional[str] = ..., principal: _Optional[str] = ..., request_id: _Optional[str] = ..., message_digest: _Optional[str] = ..., result: _Optional[_Union[_object_pb2.Value, _Mapping]] = ..., method: _Optional[_Union[_object_pb2.MethodRef, _Mapping]] = ..., encoded_result: _Optional[bytes] = ...) -> None: ...
 
 class CommitRequest(_message.Message):
-    __slots__ = ("namespace", "lane", "number", "reads", "writes", "reply")
+    __slots__ = ("namespace", "lane", "number", "reads", "writes", "reply", "replies")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     READS_FIELD_NUMBER: _ClassVar[int]
     WRITES_FIELD_NUMBER: _ClassVar[int]
     REPLY_FIELD_NUMBER: _ClassVar[int]
+    REPLIES_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     lane: str
     number: int
     reads: _containers.RepeatedCompositeFieldContainer[Read]
     writes: _containers.RepeatedCompositeFieldContainer[Write]
     reply: KeptReply
-    def __init__(self, namespace: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., reads: _Optional[_Iterable[_Union[Read, _Mapping]]] = ..., writes: _Optional[_Iterable[_Union[Write, _Mapping]]] = ..., reply: _Optional[_Union[KeptReply, _Mapping]] = ...) -> None: ...
+    replies: _containers.RepeatedCompositeFieldContainer[KeptReply]
+    def __init__(self, namespace: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., reads: _Optional[_Iterable[_Union[Read, _Mapping]]] = ..., writes: _Optional[_Iterable[_Union[Write, _Mapping]]] = ..., reply: _Optional[_Union[KeptReply, _Mapping]] = ..., replies: _Optional[_Iterable[_Union[KeptReply, _Mapping]]] = ...) -> None: ...
 
 class CommitResponse(_message.Message):
     __slots__ = ("revision", "token")
@@ -242,15 +254,17 @@ class GetReplyResponse(_message.Message):
     def __init__(self, reply: _Optional[_Union[KeptReply, _Mapping]] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
-    __slots__ = ("namespace", "token")
+    __slots__ = ("namespace", "token", "encoded")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ENCODED_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     token: str
-    def __init__(self, namespace: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
+    encoded: bool
+    def __init__(self, namespace: _Optional[str] = ..., token: _Optional[str] = ..., encoded: _Optional[bool] = ...) -> None: ...
 
 class Change(_message.Message):
-    __slots__ = ("id", "part", "revision", "deleted", "incarnation", "definition", "slots")
+    __slots__ = ("id", "part", "revision", "deleted", "incarnation", "definition", "slots", "encoded")
     ID_FIELD_NUMBER: _ClassVar[int]
     PART_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -258,6 +272,7 @@ class Change(_message.Message):
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     DEFINITION_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
+    ENCODED_FIELD_NUMBER: _ClassVar[int]
     id: str
     part: Part
     revision: int
@@ -265,7 +280,8 @@ class Change(_message.Message):
     incarnation: str
     definition: _object_pb2.Definition
     slots: _object_pb2.Slots
-    def __init__(self, id: _Optional[str] = ..., part: _Optional[_Union[Part, str]] = ..., revision: _Optional[int] = ..., deleted: _Optional[bool] = ..., incarnation: _Optional[str] = ..., definition: _Optional[_Union[_object_pb2.Definition, _Mapping]] = ..., slots: _Optional[_Union[_object_pb2.Slots, _Mapping]] = ...) -> None: ...
+    encoded: bytes
+    def __init__(self, id: _Optional[str] = ..., part: _Optional[_Union[Part, str]] = ..., revision: _Optional[int] = ..., deleted: _Optional[bool] = ..., incarnation: _Optional[str] = ..., definition: _Optional[_Union[_object_pb2.Definition, _Mapping]] = ..., slots: _Optional[_Union[_object_pb2.Slots, _Mapping]] = ..., encoded: _Optional[bytes] = ...) -> None: ...
 
 class WatchResponse(_message.Message):
     __slots__ = ("changes", "token", "revision")
@@ -377,6 +393,74 @@ class ActivateMethodResponse(_message.Message):
     token: str
     def __init__(self, pointer: _Optional[_Union[_object_pb2.MethodPointer, _Mapping]] = ..., before: _Optional[_Union[_object_pb2.MethodPointer, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
 
+class PreviewActivationRequest(_message.Message):
+    __slots__ = ("namespace", "holder", "selector", "number")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    holder: str
+    selector: str
+    number: int
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
+
+class Resolution(_message.Message):
+    __slots__ = ("holder", "number", "pinned_at")
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PINNED_AT_FIELD_NUMBER: _ClassVar[int]
+    holder: str
+    number: int
+    pinned_at: str
+    def __init__(self, holder: _Optional[str] = ..., number: _Optional[int] = ..., pinned_at: _Optional[str] = ...) -> None: ...
+
+class ResolutionChange(_message.Message):
+    __slots__ = ("id", "before", "after")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    before: Resolution
+    after: Resolution
+    def __init__(self, id: _Optional[str] = ..., before: _Optional[_Union[Resolution, _Mapping]] = ..., after: _Optional[_Union[Resolution, _Mapping]] = ...) -> None: ...
+
+class PreviewActivationResponse(_message.Message):
+    __slots__ = ("changes", "objects", "token")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[ResolutionChange]
+    objects: int
+    token: str
+    def __init__(self, changes: _Optional[_Iterable[_Union[ResolutionChange, _Mapping]]] = ..., objects: _Optional[int] = ..., token: _Optional[str] = ...) -> None: ...
+
+class PinMethodRequest(_message.Message):
+    __slots__ = ("namespace", "id", "selector", "holder", "number", "expected_definition_revision")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_DEFINITION_REVISION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    id: str
+    selector: str
+    holder: str
+    number: int
+    expected_definition_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ..., selector: _Optional[str] = ..., holder: _Optional[str] = ..., number: _Optional[int] = ..., expected_definition_revision: _Optional[int] = ...) -> None: ...
+
+class PinMethodResponse(_message.Message):
+    __slots__ = ("resolution", "before", "token")
+    RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    resolution: Resolution
+    before: Resolution
+    token: str
+    def __init__(self, resolution: _Optional[_Union[Resolution, _Mapping]] = ..., before: _Optional[_Union[Resolution, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+
 class RetireMethodRequest(_message.Message):
     __slots__ = ("namespace", "holder", "selector", "number")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
@@ -396,3 +480,79 @@ class RetireMethodResponse(_message.Message):
     pointer: _object_pb2.MethodPointer
     token: str
     def __init__(self, pointer: _Optional[_Union[_object_pb2.MethodPointer, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+
+class ExchangeCall(_message.Message):
+    __slots__ = ("id", "commit", "settle", "get", "reply", "method", "traceparent")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_FIELD_NUMBER: _ClassVar[int]
+    SETTLE_FIELD_NUMBER: _ClassVar[int]
+    GET_FIELD_NUMBER: _ClassVar[int]
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    commit: CommitRequest
+    settle: SettleCommitRequest
+    get: GetObjectRequest
+    reply: GetReplyRequest
+    method: GetMethodRequest
+    traceparent: str
+    def __init__(self, id: _Optional[int] = ..., commit: _Optional[_Union[CommitRequest, _Mapping]] = ..., settle: _Optional[_Union[SettleCommitRequest, _Mapping]] = ..., get: _Optional[_Union[GetObjectRequest, _Mapping]] = ..., reply: _Optional[_Union[GetReplyRequest, _Mapping]] = ..., method: _Optional[_Union[GetMethodRequest, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
+
+class ExchangeRequest(_message.Message):
+    __slots__ = ("calls",)
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    calls: _containers.RepeatedCompositeFieldContainer[ExchangeCall]
+    def __init__(self, calls: _Optional[_Iterable[_Union[ExchangeCall, _Mapping]]] = ...) -> None: ...
+
+class ExchangeAnswer(_message.Message):
+    __slots__ = ("id", "commit", "settle", "get", "reply", "method", "failure")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_FIELD_NUMBER: _ClassVar[int]
+    SETTLE_FIELD_NUMBER: _ClassVar[int]
+    GET_FIELD_NUMBER: _ClassVar[int]
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    commit: CommitResponse
+    settle: SettleCommitResponse
+    get: GetObjectResponse
+    reply: GetReplyResponse
+    method: GetMethodResponse
+    failure: _object_pb2.Failure
+    def __init__(self, id: _Optional[int] = ..., commit: _Optional[_Union[CommitResponse, _Mapping]] = ..., settle: _Optional[_Union[SettleCommitResponse, _Mapping]] = ..., get: _Optional[_Union[GetObjectResponse, _Mapping]] = ..., reply: _Optional[_Union[GetReplyResponse, _Mapping]] = ..., method: _Optional[_Union[GetMethodResponse, _Mapping]] = ..., failure: _Optional[_Union[_object_pb2.Failure, _Mapping]] = ...) -> None: ...
+
+class ExchangeResponse(_message.Message):
+    __slots__ = ("answers",)
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    answers: _containers.RepeatedCompositeFieldContainer[ExchangeAnswer]
+    def __init__(self, answers: _Optional[_Iterable[_Union[ExchangeAnswer, _Mapping]]] = ...) -> None: ...
+
+class JoinRequest(_message.Message):
+    __slots__ = ("service", "member", "address")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    service: str
+    member: str
+    address: str
+    def __init__(self, service: _Optional[str] = ..., member: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
+
+class Member(_message.Message):
+    __slots__ = ("name", "address")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    address: str
+    def __init__(self, name: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
+
+class JoinResponse(_message.Message):
+    __slots__ = ("members", "ttl", "revision")
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    TTL_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    members: _containers.RepeatedCompositeFieldContainer[Member]
+    ttl: float
+    revision: int
+    def __init__(self, members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., ttl: _Optional[float] = ..., revision: _Optional[int] = ...) -> None: ...

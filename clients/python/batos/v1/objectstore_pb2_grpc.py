@@ -79,6 +79,16 @@ class ObjectStoreStub:
                 request_serializer=batos_dot_v1_dot_objectstore__pb2.SettleCommitRequest.SerializeToString,
                 response_deserializer=batos_dot_v1_dot_objectstore__pb2.SettleCommitResponse.FromString,
                 _registered_method=True)
+        self.Exchange = channel.stream_stream(
+                '/batos.v1.ObjectStore/Exchange',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.ExchangeRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.ExchangeResponse.FromString,
+                _registered_method=True)
+        self.Join = channel.unary_stream(
+                '/batos.v1.ObjectStore/Join',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.JoinRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.JoinResponse.FromString,
+                _registered_method=True)
         self.GetReply = channel.unary_unary(
                 '/batos.v1.ObjectStore/GetReply',
                 request_serializer=batos_dot_v1_dot_objectstore__pb2.GetReplyRequest.SerializeToString,
@@ -108,6 +118,16 @@ class ObjectStoreStub:
                 '/batos.v1.ObjectStore/ActivateMethod',
                 request_serializer=batos_dot_v1_dot_objectstore__pb2.ActivateMethodRequest.SerializeToString,
                 response_deserializer=batos_dot_v1_dot_objectstore__pb2.ActivateMethodResponse.FromString,
+                _registered_method=True)
+        self.PreviewActivation = channel.unary_stream(
+                '/batos.v1.ObjectStore/PreviewActivation',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.PreviewActivationRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.PreviewActivationResponse.FromString,
+                _registered_method=True)
+        self.PinMethod = channel.unary_unary(
+                '/batos.v1.ObjectStore/PinMethod',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.PinMethodRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.PinMethodResponse.FromString,
                 _registered_method=True)
         self.RetireMethod = channel.unary_unary(
                 '/batos.v1.ObjectStore/RetireMethod',
@@ -194,6 +214,28 @@ class ObjectStoreServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Exchange(self, request_iterator, context):
+        """Exchange is Commit, SettleCommit, GetObject, GetReply and GetMethod for many requests on one stream: each frame
+        carries many, answers come back as they are ready, in any order, by id.
+
+        Each request ends with one answer or one failure, which are those of its own call. When the stream breaks, a commit
+        without an answer is settled by its lane.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Join(self, request, context):
+        """Join makes the caller a living member of its service, for as long as the stream is open, and tells who else is.
+
+        The first frame comes once the membership is durable; another follows whenever a member comes or goes. When the
+        stream breaks, the membership lives on for `ttl` seconds: join again within it, with the same member name, and no
+        one sees it gone. Runs until cancelled: give it no deadline. Fails with BAD_ARGUMENTS where a name is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetReply(self, request, context):
         """GetReply reads a reply that a commit kept with its effects, linearizably; absent is not an error.
         """
@@ -240,6 +282,26 @@ class ObjectStoreServicer:
         """ActivateMethod moves the pointer of a selector to a version; 0 takes the selector out of the table. Idempotent.
 
         Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND (no such version, or it is retired).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewActivation(self, request, context):
+        """PreviewActivation tells what ActivateMethod would change before it is done: every object that would then get
+        another version for the selector, the holder and all that inherit from it. Changes nothing; 60 s suit large trees.
+
+        Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND, as ActivateMethod.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PinMethod(self, request, context):
+        """PinMethod keeps a selector on one version for an object and all that inherit from it, whatever its holder
+        activates; number 0 takes the pin away. Idempotent.
+
+        Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS where the holder is not on the object's lookup path.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -296,6 +358,16 @@ def add_ObjectStoreServicer_to_server(servicer, server):
                     request_deserializer=batos_dot_v1_dot_objectstore__pb2.SettleCommitRequest.FromString,
                     response_serializer=batos_dot_v1_dot_objectstore__pb2.SettleCommitResponse.SerializeToString,
             ),
+            'Exchange': grpc.stream_stream_rpc_method_handler(
+                    servicer.Exchange,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.ExchangeRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.ExchangeResponse.SerializeToString,
+            ),
+            'Join': grpc.unary_stream_rpc_method_handler(
+                    servicer.Join,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.JoinRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.JoinResponse.SerializeToString,
+            ),
             'GetReply': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReply,
                     request_deserializer=batos_dot_v1_dot_objectstore__pb2.GetReplyRequest.FromString,
@@ -325,6 +397,16 @@ def add_ObjectStoreServicer_to_server(servicer, server):
                     servicer.ActivateMethod,
                     request_deserializer=batos_dot_v1_dot_objectstore__pb2.ActivateMethodRequest.FromString,
                     response_serializer=batos_dot_v1_dot_objectstore__pb2.ActivateMethodResponse.SerializeToString,
+            ),
+            'PreviewActivation': grpc.unary_stream_rpc_method_handler(
+                    servicer.PreviewActivation,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.PreviewActivationRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.PreviewActivationResponse.SerializeToString,
+            ),
+            'PinMethod': grpc.unary_unary_rpc_method_handler(
+                    servicer.PinMethod,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.PinMethodRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.PinMethodResponse.SerializeToString,
             ),
             'RetireMethod': grpc.unary_unary_rpc_method_handler(
                     servicer.RetireMethod,
@@ -564,6 +646,60 @@ class ObjectStore:
             _registered_method=True)
 
     @staticmethod
+    def Exchange(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/batos.v1.ObjectStore/Exchange',
+            batos_dot_v1_dot_objectstore__pb2.ExchangeRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.ExchangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Join(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/batos.v1.ObjectStore/Join',
+            batos_dot_v1_dot_objectstore__pb2.JoinRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.JoinResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetReply(request,
             target,
             options=(),
@@ -715,6 +851,60 @@ class ObjectStore:
             '/batos.v1.ObjectStore/ActivateMethod',
             batos_dot_v1_dot_objectstore__pb2.ActivateMethodRequest.SerializeToString,
             batos_dot_v1_dot_objectstore__pb2.ActivateMethodResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewActivation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/batos.v1.ObjectStore/PreviewActivation',
+            batos_dot_v1_dot_objectstore__pb2.PreviewActivationRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.PreviewActivationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PinMethod(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.ObjectStore/PinMethod',
+            batos_dot_v1_dot_objectstore__pb2.PinMethodRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.PinMethodResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,6 +56,20 @@ class ObjectStoreStub:
     """
     SettleCommit: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.SettleCommitRequest, _objectstore_pb2.SettleCommitResponse]
     """SettleCommit decides a commit whose answer was lost: either it was made, or it never will be. Idempotent."""
+    Exchange: _aio.StreamStreamMultiCallable[_objectstore_pb2.ExchangeRequest, _objectstore_pb2.ExchangeResponse]
+    """Exchange is Commit, SettleCommit, GetObject, GetReply and GetMethod for many requests on one stream: each frame
+    carries many, answers come back as they are ready, in any order, by id.
+
+    Each request ends with one answer or one failure, which are those of its own call. When the stream breaks, a commit
+    without an answer is settled by its lane.
+    """
+    Join: _aio.UnaryStreamMultiCallable[_objectstore_pb2.JoinRequest, _objectstore_pb2.JoinResponse]
+    """Join makes the caller a living member of its service, for as long as the stream is open, and tells who else is.
+
+    The first frame comes once the membership is durable; another follows whenever a member comes or goes. When the
+    stream breaks, the membership lives on for `ttl` seconds: join again within it, with the same member name, and no
+    one sees it gone. Runs until cancelled: give it no deadline. Fails with BAD_ARGUMENTS where a name is none.
+    """
     GetReply: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.GetReplyRequest, _objectstore_pb2.GetReplyResponse]
     """GetReply reads a reply that a commit kept with its effects, linearizably; absent is not an error."""
     Watch: _aio.UnaryStreamMultiCallable[_objectstore_pb2.WatchRequest, _objectstore_pb2.WatchResponse]
@@ -79,6 +93,18 @@ class ObjectStoreStub:
     """ActivateMethod moves the pointer of a selector to a version; 0 takes the selector out of the table. Idempotent.
 
     Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND (no such version, or it is retired).
+    """
+    PreviewActivation: _aio.UnaryStreamMultiCallable[_objectstore_pb2.PreviewActivationRequest, _objectstore_pb2.PreviewActivationResponse]
+    """PreviewActivation tells what ActivateMethod would change before it is done: every object that would then get
+    another version for the selector, the holder and all that inherit from it. Changes nothing; 60 s suit large trees.
+
+    Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND, as ActivateMethod.
+    """
+    PinMethod: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.PinMethodRequest, _objectstore_pb2.PinMethodResponse]
+    """PinMethod keeps a selector on one version for an object and all that inherit from it, whatever its holder
+    activates; number 0 takes the pin away. Idempotent.
+
+    Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS where the holder is not on the object's lookup path.
     """
     RetireMethod: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.RetireMethodRequest, _objectstore_pb2.RetireMethodResponse]
     """RetireMethod marks a version as never to be activated again; if it is active, the selector is taken out of the
@@ -177,6 +203,32 @@ class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
         """SettleCommit decides a commit whose answer was lost: either it was made, or it never will be. Idempotent."""
 
     @_abc_1.abstractmethod
+    def Exchange(
+        self,
+        request_iterator: _abc.AsyncIterator[_objectstore_pb2.ExchangeRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_objectstore_pb2.ExchangeRequest], _abc.AsyncIterator[_objectstore_pb2.ExchangeResponse]],
+    ) -> _abc.AsyncIterator[_objectstore_pb2.ExchangeResponse]:
+        """Exchange is Commit, SettleCommit, GetObject, GetReply and GetMethod for many requests on one stream: each frame
+        carries many, answers come back as they are ready, in any order, by id.
+
+        Each request ends with one answer or one failure, which are those of its own call. When the stream breaks, a commit
+        without an answer is settled by its lane.
+        """
+
+    @_abc_1.abstractmethod
+    def Join(
+        self,
+        request: _objectstore_pb2.JoinRequest,
+        context: _aio.ServicerContext[_objectstore_pb2.JoinRequest, _abc.AsyncIterator[_objectstore_pb2.JoinResponse]],
+    ) -> _abc.AsyncIterator[_objectstore_pb2.JoinResponse]:
+        """Join makes the caller a living member of its service, for as long as the stream is open, and tells who else is.
+
+        The first frame comes once the membership is durable; another follows whenever a member comes or goes. When the
+        stream breaks, the membership lives on for `ttl` seconds: join again within it, with the same member name, and no
+        one sees it gone. Runs until cancelled: give it no deadline. Fails with BAD_ARGUMENTS where a name is none.
+        """
+
+    @_abc_1.abstractmethod
     def GetReply(
         self,
         request: _objectstore_pb2.GetReplyRequest,
@@ -234,6 +286,30 @@ class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
         """ActivateMethod moves the pointer of a selector to a version; 0 takes the selector out of the table. Idempotent.
 
         Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND (no such version, or it is retired).
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewActivation(
+        self,
+        request: _objectstore_pb2.PreviewActivationRequest,
+        context: _aio.ServicerContext[_objectstore_pb2.PreviewActivationRequest, _abc.AsyncIterator[_objectstore_pb2.PreviewActivationResponse]],
+    ) -> _abc.AsyncIterator[_objectstore_pb2.PreviewActivationResponse]:
+        """PreviewActivation tells what ActivateMethod would change before it is done: every object that would then get
+        another version for the selector, the holder and all that inherit from it. Changes nothing; 60 s suit large trees.
+
+        Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND, as ActivateMethod.
+        """
+
+    @_abc_1.abstractmethod
+    def PinMethod(
+        self,
+        request: _objectstore_pb2.PinMethodRequest,
+        context: _aio.ServicerContext[_objectstore_pb2.PinMethodRequest, _abc.Awaitable[_objectstore_pb2.PinMethodResponse]],
+    ) -> _abc.Awaitable[_objectstore_pb2.PinMethodResponse]:
+        """PinMethod keeps a selector on one version for an object and all that inherit from it, whatever its holder
+        activates; number 0 takes the pin away. Idempotent.
+
+        Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS where the holder is not on the object's lookup path.
         """
 
     @_abc_1.abstractmethod
