@@ -82,10 +82,19 @@ class _ExampleSnapshot:
 
     async def definition(self, object_id: ObjectId) -> ReadDefinition:
         read = await self._base.definition(object_id)
-        if object_id != self._method.holder or read.definition is None:
+        if read.definition is None:
             return read
-        methods = {**read.definition.methods, self._method.selector: MethodPointer(_CANDIDATE, _CANDIDATE)}
-        return ReadDefinition(replace(read.definition, methods=methods), read.revision)
+        holder, selector = self._method.holder, self._method.selector
+        methods, pins = dict(read.definition.methods), dict(read.definition.pins)
+        pin = pins.get(selector)
+        if object_id == holder:
+            methods[selector] = MethodPointer(_CANDIDATE, _CANDIDATE)
+            pins.pop(selector, None)  # it would answer before the candidate
+        elif pin is not None and pin.holder == holder:
+            pins[selector] = replace(pin, number=_CANDIDATE)
+        else:
+            return read
+        return ReadDefinition(replace(read.definition, methods=methods, pins=pins), read.revision)
 
     async def slots(self, object_id: ObjectId) -> ReadSlots:
         slots = self._slots.get(object_id)

@@ -154,8 +154,8 @@ class _Root:
             raise NotUnderstood(receiver, selector, why=f"nothing above {above} has it, so it cannot be sent again")
         if answer is None:
             raise Miss(message, near_selectors(selector, path, definitions), path)
-        holder, number = answer
-        return await self.snapshot.method(holder, definitions[holder].incarnation, selector, number)
+        incarnation = definitions[answer.holder].incarnation
+        return await self.snapshot.method(answer.holder, incarnation, selector, answer.number)
 
     async def _ancestry(self, receiver: ObjectId) -> dict[ObjectId, Definition]:
         definitions: dict[ObjectId, Definition] = {}

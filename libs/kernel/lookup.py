@@ -2,17 +2,28 @@
 
 The lookup path is the C3 linearisation over ordered parents (Barrett et al., 1996): every object comes before its
 parents, and parents keep their order. The holder's method then runs with the receiver as `self` (delegation).
-Policies apply along the path, and the strictest wins.
+On the path an object's pin answers before its method table, so the nearest of all pins and tables decides. Policies
+apply along the path, and the strictest wins.
 """
 
 import difflib
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from kernel.errors import InconsistentParents, LimitExceeded
 from kernel.objects import Definition, Level, ObjectId, Policy, Selector, Synthesis
 
 MAX_PATH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Which version answers a selector: its holder, its number, and the object whose pin decides, where one does."""
+
+    holder: ObjectId
+    number: int
+    pinned_at: ObjectId | None = None
 
 
 def lookup_path(receiver: ObjectId, parents: Mapping[ObjectId, Sequence[ObjectId]]) -> tuple[ObjectId, ...]:
@@ -71,12 +82,21 @@ def _merge(item: ObjectId, sequences: list[list[ObjectId]]) -> list[ObjectId]:
 
 def holder_of(
     selector: Selector, path: Sequence[ObjectId], definitions: Mapping[ObjectId, Definition]
-) -> tuple[ObjectId, int] | None:
-    """Who answers the selector, and with which version; None where nobody on the path does."""
+) -> Answer | None:
+    """What answers the selector along a lookup path, or the rest of one; None where nobody on it does.
+
+    A pin whose holder is not on the path, or was made anew since, decides nothing. One whose version is retired still
+    decides: retired means never activated again.
+    """
     for item in path:
-        definition = definitions.get(item)
-        if definition is not None and (number := definition.active(selector)):
-            return item, number
+        if (definition := definitions.get(item)) is None:
+            continue
+        if (pin := definition.pins.get(selector)) is not None and pin.holder in path:
+            holder = definitions.get(pin.holder)
+            if holder is not None and holder.incarnation == pin.incarnation:
+                return Answer(pin.holder, pin.number, item)
+        if number := definition.active(selector):
+            return Answer(item, number)
     return None
 
 
@@ -89,11 +109,15 @@ def strictest(policies: Sequence[Policy]) -> Policy:
     )
 
 
+def understood(path: Sequence[ObjectId], definitions: Mapping[ObjectId, Definition]) -> tuple[Selector, ...]:
+    """All selectors that something along the path answers, in order."""
+    along = [definitions[item] for item in path if item in definitions]
+    named = {Selector(name) for definition in along for name in (*definition.methods, *definition.pins)}
+    return tuple(sorted(name for name in named if holder_of(name, path, definitions) is not None))
+
+
 def near_selectors(
     selector: str, path: Sequence[ObjectId], definitions: Mapping[ObjectId, Definition]
 ) -> tuple[str, ...]:
     """Selectors understood along the path that are spelled nearly so; at most three."""
-    known = {
-        name for item in path if item in definitions for name, row in definitions[item].methods.items() if row.active
-    }
-    return tuple(difflib.get_close_matches(selector, sorted(known), n=3, cutoff=0.6))
+    return tuple(difflib.get_close_matches(selector, understood(path, definitions), n=3, cutoff=0.6))

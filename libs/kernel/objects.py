@@ -101,23 +101,45 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class MethodPointer:
-    """One row of a method table. `active` 0: the selector is not understood here; `latest` never goes back."""
+    """One row of a method table. `active` 0: the selector is not understood here; `latest` never goes back.
+
+    `previous` is the version that was active before, to roll back to; 0 where there was none.
+    """
 
     active: int = 0
     latest: int = 0
+    previous: int = 0
+
+    def moved(self, number: int) -> "MethodPointer":
+        """The row after another version is made active; what was active becomes the previous one."""
+        if number == self.active:
+            return self
+        before = self.active or self.previous
+        return MethodPointer(number, self.latest, 0 if before == number else before)
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A version that answers a selector whatever its holder activates; a holder made anew does not answer it."""
+
+    holder: ObjectId
+    incarnation: str
+    number: int
 
 
 _NO_METHODS: Mapping[str, MethodPointer] = MappingProxyType({})
+_NO_PINS: Mapping[str, Pin] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What an object is: parents, method table, policy; and the incarnation that its versions and replies carry."""
+    """What an object is: parents, methods, policy, pins; and the incarnation that its versions and replies carry."""
 
     incarnation: str
     parents: tuple[ObjectId, ...] = ()
     methods: Mapping[str, MethodPointer] = field(default_factory=lambda: _NO_METHODS)
     policy: Policy = Policy()
+    pins: Mapping[str, Pin] = field(default_factory=lambda: _NO_PINS)
 
     def active(self, selector: str) -> int:
         """The number of the version that answers, 0 where none does."""

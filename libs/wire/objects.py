@@ -16,6 +16,7 @@ from kernel.objects import (
     Parameter,
     ParameterKind,
     PersonaTurn,
+    Pin,
     Policy,
     Provenance,
     Severity,
@@ -52,12 +53,22 @@ def policy_from_wire(policy: pb.Policy) -> Policy:
 
 def pointer_to_wire(pointer: MethodPointer) -> pb.MethodPointer:
     """The message for a row of a method table."""
-    return pb.MethodPointer(active=pointer.active, latest=pointer.latest)
+    return pb.MethodPointer(active=pointer.active, latest=pointer.latest, previous=pointer.previous)
 
 
 def pointer_from_wire(pointer: pb.MethodPointer) -> MethodPointer:
     """The row of a method table."""
-    return MethodPointer(pointer.active, pointer.latest)
+    return MethodPointer(pointer.active, pointer.latest, pointer.previous)
+
+
+def pin_to_wire(pin: Pin) -> pb.Pin:
+    """The message for a pin."""
+    return pb.Pin(holder=pin.holder, number=pin.number, incarnation=pin.incarnation)
+
+
+def pin_from_wire(pin: pb.Pin) -> Pin:
+    """The pin."""
+    return Pin(parse_object_id(pin.holder), pin.incarnation, pin.number)
 
 
 def definition_to_wire(definition: Definition) -> pb.Definition:
@@ -67,6 +78,7 @@ def definition_to_wire(definition: Definition) -> pb.Definition:
         parents=definition.parents,
         methods={selector: pointer_to_wire(row) for selector, row in methods.items()},
         policy=policy_to_wire(definition.policy),
+        pins={selector: pin_to_wire(pin) for selector, pin in definition.pins.items()},
     )
 
 
@@ -77,6 +89,7 @@ def definition_from_wire(definition: pb.Definition, incarnation: str) -> Definit
         parents=tuple(parse_object_id(parent) for parent in definition.parents),
         methods={selector: pointer_from_wire(row) for selector, row in definition.methods.items()},
         policy=policy_from_wire(definition.policy),
+        pins={selector: pin_from_wire(pin) for selector, pin in definition.pins.items()},
     )
 
 

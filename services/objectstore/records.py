@@ -88,7 +88,7 @@ def _body(data: bytes) -> memoryview:
 
 def encode_definition(definition: Definition) -> bytes:
     """The stored bytes of a definition."""
-    return encode(replace(definition, methods=dict(definition.methods)))
+    return encode(replace(definition, methods=dict(definition.methods), pins=dict(definition.pins)))
 
 
 def definition(data: bytes) -> Definition:

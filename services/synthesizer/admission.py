@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kernel.errors import ApprovalPending, BadArguments, NotUnderstood
-from kernel.lookup import holder_of, near_selectors, strictest
+from kernel.lookup import holder_of, near_selectors, strictest, understood
 from kernel.messages import Message
 from kernel.objects import (
     DEFAULT_NAMESPACE,
@@ -59,7 +59,7 @@ async def admit(store: Store, message: Message) -> Admission:
     policy = strictest([definitions[name].policy for name in path])
     answer = None
     if (held := holder_of(message.selector, path, definitions)) is not None:
-        answer = await store.method(message.namespace, held[0], message.selector, held[1]), receiver.token
+        answer = await store.method(message.namespace, held.holder, message.selector, held.number), receiver.token
     else:
         _check_policy(message, path, definitions, policy)
         await _check_pending(store, message, policy, target)
@@ -123,10 +123,6 @@ def needs_person(policy: Policy, level: Level) -> bool:
 
 
 def selectors_along(path: tuple[ObjectId, ...], definitions: Mapping[ObjectId, Definition]) -> dict[Selector, ObjectId]:
-    """What is understood along a path, and who holds it; a nearer holder hides a farther one."""
-    known: dict[Selector, ObjectId] = {}
-    for name in path:
-        for selector, pointer in definitions[name].methods.items():
-            if pointer.active:
-                known.setdefault(Selector(selector), name)
-    return known
+    """What is understood along a path, and who holds it; a nearer holder or pin hides a farther one."""
+    answers = {name: holder_of(name, path, definitions) for name in understood(path, definitions)}
+    return {name: answer.holder for name, answer in answers.items() if answer is not None}

@@ -1,6 +1,7 @@
 """Lookup: the path is Python's own method resolution order, which here is the oracle."""
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import InconsistentParents, LimitExceeded
-from kernel.lookup import MAX_PATH, holder_of, lookup_path, near_selectors, strictest
-from kernel.objects import Definition, Level, MethodPointer, ObjectId, Policy, Selector, Synthesis
+from kernel.lookup import MAX_PATH, Answer, holder_of, lookup_path, near_selectors, strictest, understood
+from kernel.objects import Definition, Level, MethodPointer, ObjectId, Pin, Policy, Selector, Synthesis
 
 NAMES = [ObjectId(f"o{index}") for index in range(9)]
 
@@ -100,11 +101,55 @@ def test_the_first_on_the_path_that_has_the_method_active_holds_it() -> None:
         b: Definition("2", (c,), {"add": MethodPointer(2, 2), "adds": MethodPointer(1, 1)}),
         c: Definition("3", (), {"add": MethodPointer(1, 1)}),
     }
-    assert holder_of(add, (a, b, c), definitions) == (b, 2)
-    assert holder_of(add, (a, c), definitions) == (c, 1)
+    assert holder_of(add, (a, b, c), definitions) == Answer(b, 2)
+    assert holder_of(add, (a, c), definitions) == Answer(c, 1)
     assert holder_of(Selector("drop"), (a, b, c), definitions) is None
     assert holder_of(add, (NAMES[5],), definitions) is None
     assert near_selectors("ad", (a, b, c), definitions) == ("add", "adds")
+
+
+def test_a_pin_answers_before_the_table_of_its_object_and_the_nearest_on_the_path_wins() -> None:
+    a, b, c = NAMES[:3]
+    add = Selector("add")
+    path = (a, b, c)
+
+    def given(near: Mapping[str, Pin], far: Mapping[str, Pin], own: int = 0) -> dict[ObjectId, Definition]:
+        return {
+            a: Definition("1", (b,), {"add": MethodPointer(own, 9)}, pins=near),
+            b: Definition("2", (c,), {"add": MethodPointer(2, 2)}, pins=far),
+            c: Definition("3", (), {"add": MethodPointer(1, 1), "drop": MethodPointer(0, 4)}),
+        }
+
+    pinned = {"add": Pin(c, "3", 7)}
+    assert holder_of(add, path, given({}, pinned)) == Answer(c, 7, b)
+    assert holder_of(add, path, given({"add": Pin(a, "1", 3)}, pinned, own=9)) == Answer(a, 3, a)
+    assert holder_of(add, path, given({}, pinned, own=9)) == Answer(a, 9)
+    assert holder_of(add, (c,), given(pinned, pinned)) == Answer(c, 1)
+    assert holder_of(Selector("drop"), path, given({"drop": Pin(c, "3", 4)}, {})) == Answer(c, 4, a)
+    assert understood(path, given({"drop": Pin(c, "3", 4)}, {})) == ("add", "drop")
+    assert understood(path, given({}, {})) == ("add",)
+
+
+def test_a_pin_whose_holder_was_made_anew_or_is_not_on_the_path_decides_nothing() -> None:
+    a, b, c = NAMES[:3]
+    add = Selector("add")
+    for pin in (Pin(b, "of before", 1), Pin(c, "3", 1), Pin(ObjectId("gone"), "", 1)):
+        definitions = {
+            a: Definition("1", (b,), pins={"add": pin}),
+            b: Definition("2", (), {"add": MethodPointer(2, 2)}),
+            c: Definition("3", (), {"add": MethodPointer(3, 3)}),
+        }
+        assert holder_of(add, (a, b), definitions) == Answer(b, 2)
+
+
+def test_a_row_keeps_the_version_that_was_active_before() -> None:
+    row = MethodPointer(0, 3)
+    assert (row := row.moved(2)) == MethodPointer(2, 3, 0)
+    assert (row := row.moved(2)) == MethodPointer(2, 3, 0)
+    assert (row := row.moved(3)) == MethodPointer(3, 3, 2)
+    assert (row := row.moved(0)) == MethodPointer(0, 3, 3)
+    assert (row := row.moved(3)) == MethodPointer(3, 3, 0)
+    assert row.moved(1) == MethodPointer(1, 3, 3)
 
 
 def test_the_strictest_policy_wins_and_nobody_saying_anything_means_auto_with_examples() -> None:

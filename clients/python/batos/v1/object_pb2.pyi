@@ -167,12 +167,14 @@ class MethodPointer(_message.Message):
     def __init__(self, active: _Optional[int] = ..., latest: _Optional[int] = ..., previous: _Optional[int] = ...) -> None: ...
 
 class Pin(_message.Message):
-    __slots__ = ("holder", "number")
+    __slots__ = ("holder", "number", "incarnation")
     HOLDER_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
     holder: str
     number: int
-    def __init__(self, holder: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
+    incarnation: str
+    def __init__(self, holder: _Optional[str] = ..., number: _Optional[int] = ..., incarnation: _Optional[str] = ...) -> None: ...
 
 class Definition(_message.Message):
     __slots__ = ("parents", "methods", "policy", "pins")

@@ -248,10 +248,12 @@ class GetReplyRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., receiver: _Optional[str] = ..., incarnation: _Optional[str] = ..., principal: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class GetReplyResponse(_message.Message):
-    __slots__ = ("reply",)
+    __slots__ = ("reply", "token")
     REPLY_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
     reply: KeptReply
-    def __init__(self, reply: _Optional[_Union[KeptReply, _Mapping]] = ...) -> None: ...
+    token: str
+    def __init__(self, reply: _Optional[_Union[KeptReply, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("namespace", "token", "encoded")
@@ -294,7 +296,14 @@ class WatchResponse(_message.Message):
     def __init__(self, changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class RegisterMethodRequest(_message.Message):
-    __slots__ = ("namespace", "holder", "selector", "source", "effects", "provenance", "findings", "evidence", "activate", "expected_definition_revision")
+    __slots__ = ("namespace", "holder", "selector", "source", "effects", "provenance", "findings", "evidence", "activate", "expected_definition_revision", "expected_definition_revisions")
+    class ExpectedDefinitionRevisionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     HOLDER_FIELD_NUMBER: _ClassVar[int]
     SELECTOR_FIELD_NUMBER: _ClassVar[int]
@@ -305,6 +314,7 @@ class RegisterMethodRequest(_message.Message):
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     ACTIVATE_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_DEFINITION_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_DEFINITION_REVISIONS_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     holder: str
     selector: str
@@ -315,7 +325,8 @@ class RegisterMethodRequest(_message.Message):
     evidence: _containers.RepeatedCompositeFieldContainer[_object_pb2.Evidence]
     activate: bool
     expected_definition_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., source: _Optional[str] = ..., effects: _Optional[_Union[_object_pb2.EffectSet, _Mapping]] = ..., provenance: _Optional[_Union[_object_pb2.Provenance, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_object_pb2.Finding, _Mapping]]] = ..., evidence: _Optional[_Iterable[_Union[_object_pb2.Evidence, _Mapping]]] = ..., activate: _Optional[bool] = ..., expected_definition_revision: _Optional[int] = ...) -> None: ...
+    expected_definition_revisions: _containers.ScalarMap[str, int]
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., source: _Optional[str] = ..., effects: _Optional[_Union[_object_pb2.EffectSet, _Mapping]] = ..., provenance: _Optional[_Union[_object_pb2.Provenance, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_object_pb2.Finding, _Mapping]]] = ..., evidence: _Optional[_Iterable[_Union[_object_pb2.Evidence, _Mapping]]] = ..., activate: _Optional[bool] = ..., expected_definition_revision: _Optional[int] = ..., expected_definition_revisions: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class RegisterMethodResponse(_message.Message):
     __slots__ = ("method", "token")
@@ -338,10 +349,12 @@ class GetMethodRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class GetMethodResponse(_message.Message):
-    __slots__ = ("method",)
+    __slots__ = ("method", "token")
     METHOD_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
     method: _object_pb2.MethodVersion
-    def __init__(self, method: _Optional[_Union[_object_pb2.MethodVersion, _Mapping]] = ...) -> None: ...
+    token: str
+    def __init__(self, method: _Optional[_Union[_object_pb2.MethodVersion, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
 
 class ListMethodsRequest(_message.Message):
     __slots__ = ("namespace", "holder", "selector", "page_size", "page_token")

@@ -28,7 +28,7 @@ if _version_not_supported:
 class ObjectStoreStub:
     """ObjectStore keeps objects and method versions, and commits what messages changed.
 
-    Acknowledged means durable. Every reply but those of GetReply and GetMethod carries a token: the store's epoch and a
+    Acknowledged means durable. Every reply carries a token: the store's epoch and a
     revision of its clock. A token of another epoch (a restored backup) is STALE_TOKEN, what is no token BAD_ARGUMENTS. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
     DEADLINE_EXCEEDED a read may be repeated, a change only as its own comment says.
     """
@@ -139,7 +139,7 @@ class ObjectStoreStub:
 class ObjectStoreServicer:
     """ObjectStore keeps objects and method versions, and commits what messages changed.
 
-    Acknowledged means durable. Every reply but those of GetReply and GetMethod carries a token: the store's epoch and a
+    Acknowledged means durable. Every reply carries a token: the store's epoch and a
     revision of its clock. A token of another epoch (a restored backup) is STALE_TOKEN, what is no token BAD_ARGUMENTS. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
     DEADLINE_EXCEEDED a read may be repeated, a change only as its own comment says.
     """
@@ -424,7 +424,7 @@ def add_ObjectStoreServicer_to_server(servicer, server):
 class ObjectStore:
     """ObjectStore keeps objects and method versions, and commits what messages changed.
 
-    Acknowledged means durable. Every reply but those of GetReply and GetMethod carries a token: the store's epoch and a
+    Acknowledged means durable. Every reply carries a token: the store's epoch and a
     revision of its clock. A token of another epoch (a restored backup) is STALE_TOKEN, what is no token BAD_ARGUMENTS. A deadline of 5 s suits every call but Watch; after UNAVAILABLE or
     DEADLINE_EXCEEDED a read may be repeated, a change only as its own comment says.
     """
