@@ -147,6 +147,17 @@ class Telemetry:
             return NonRecordingSpan(of) if parent.is_recording() else parent
         return self.tracer.start_span(name, context, kind, attributes, links)
 
+    @property
+    def recording(self) -> bool:
+        """Whether spans are recorded below the current one."""
+        return get_current_span().is_recording()
+
+    def begin(self, name: str, attributes: Attributes = None) -> Span:
+        """A new span, and the current one for as long as this context is used. Whoever begins it ends it."""
+        span = self.start(name, attributes)
+        attach(set_span_in_context(span))
+        return span
+
     @contextmanager
     def span(
         self,

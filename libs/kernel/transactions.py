@@ -33,6 +33,11 @@ class Key:
     object_id: ObjectId
     part: Part
 
+    @property
+    def name(self) -> str:
+        """What a conflict calls it, such as `feed/acme:slots`."""
+        return f"{self.object_id}:{self.part.name.lower()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -53,6 +58,16 @@ class KeptReply:
     message_digest: str
     result: Value
     method: MethodRef
+
+    @property
+    def name(self) -> str:
+        """What a conflict calls it where one is kept already, such as `reply:feed/acme:local:<request id>`."""
+        return reply_name(self.receiver, self.principal, self.request_id)
+
+
+def reply_name(receiver: ObjectId, principal: str, request_id: str) -> str:
+    """What a conflict calls the reply that is kept for a request already."""
+    return f"reply:{receiver}:{principal}:{request_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,11 @@ class Commits:
         check_lane(lane)
         namespace = transaction.namespace
         same = {_key(namespace, key): revision for key, revision in transaction.reads.items()}
-        names = {_key(namespace, key): _name(key) for key in transaction.reads}
+        names = {_key(namespace, key): key.name for key in transaction.reads}
         passing: dict[bytes, bytes] = {}
         if (reply := transaction.reply) is not None:
             key = _reply_key(namespace, reply)
-            same[key], names[key], passing[key] = 0, "reply", records.encode_reply(reply)
+            same[key], names[key], passing[key] = 0, reply.name, records.encode_reply(reply)
         puts = {
             SlotsKey(namespace, object_id).encode(): records.encode(checked_slots(slots))
             for object_id, slots in transaction.writes.items()
@@ -104,10 +104,6 @@ def _check(transaction: Transaction) -> None:
 def _key(namespace: Namespace, key: Key) -> bytes:
     kind = DefinitionKey if key.part is Part.DEFINITION else SlotsKey
     return kind(namespace, key.object_id).encode()
-
-
-def _name(key: Key) -> str:
-    return f"{key.object_id}:{key.part.name.lower()}"
 
 
 def _reply_key(namespace: Namespace, reply: KeptReply) -> bytes:
