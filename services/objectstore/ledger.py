@@ -3,7 +3,7 @@
 Memory and etcd each keep these promises, and differ in nothing else:
 
 - One clock for all keys: each transaction that changes something takes the next revision, and its keys get it.
-- `read` is linearizable, and all its spans are read at one revision.
+- `read` is linearizable, and all its spans are read at one revision; `read_at` reads at one that went by.
 - `transact` is applied whole or not at all. Where its answer is lost it raises Unclear; nobody below the lanes knows
   more, and the lanes know because every transaction of theirs leaves its number behind (see `lanes`).
 - `watch` leaves nothing out and tells nothing twice.
@@ -46,11 +46,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key as it stands; `revision` is that of its last change, `value` is empty where it was not asked for."""
+    """A key as it stands; `revision` is that of its last change, `value` is empty where it was not asked for.
+
+    A `passing` one ends by itself.
+    """
 
     key: bytes
     value: bytes
     revision: int
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,10 @@ class Step:
                 "size", f"the change has {size} bytes; at most {MAX_TRANSACTION_BYTES} can be committed together"
             )
         changes = len(self.puts) + len(self.passing) + len(self.deletes)
-        if max(len(self.same) + len(self.quiet), changes) >= MAX_OPERATIONS:
+        most = MAX_OPERATIONS - 2  # the mark takes one, and the compare of the epoch another
+        if max(len(self.same) + len(self.quiet), changes) > most:
             raise LimitExceeded(
-                "keys", f"the change touches too many keys at once; at most {MAX_OPERATIONS - 1} can be compared or set"
+                "keys", f"the change touches too many keys at once; at most {most} can be compared or set"
             )
 
 
@@ -129,6 +134,13 @@ class Ledger(Protocol):
 
     async def read(self, *spans: Span) -> Reading:
         """Read some spans at one revision, the newest. StoreUnavailable."""
+        ...
+
+    async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
+        """Read a span as it stood at a revision, the values and `passing` with it.
+
+        StaleToken where that revision is no longer kept, or is yet to come; StoreUnavailable.
+        """
         ...
 
     async def transact(self, step: Step) -> int | None:

@@ -6,10 +6,19 @@ One thread uses it: between two awaits nothing else runs, so that each method he
 import asyncio
 import time
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from kernel.errors import StaleToken
 from objectstore.ledger import Entry, Event, Events, Reading, Span, Step
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """One revision: what it changed, and what stood there before."""
+
+    events: Events
+    before: Mapping[bytes, Entry | None]
 
 
 class MemoryLedger:
@@ -21,7 +30,7 @@ class MemoryLedger:
         self._keys: list[bytes] = []
         self._ends: dict[bytes, float] = {}
         self._revision = 1
-        self._history: list[Events] = []
+        self._history: list[_Past] = []
         self._kept_from = 1
         self._grown = asyncio.Event()
 
@@ -29,6 +38,21 @@ class MemoryLedger:
         """See Ledger."""
         self._expire()
         return Reading([self._entries_in(span) for span in spans], self._revision)
+
+    async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
+        """See Ledger."""
+        self._expire()
+        if not self._kept_from - 1 <= revision <= self._revision:
+            raise StaleToken(f"revision {revision} is not kept; begin again at the newest")
+        found = {entry.key: entry for entry in self._entries_in(replace(span, limit=0))}
+        for past in reversed(self._history[bisect_right(self._history, revision, key=_revision) :]):
+            for key, entry in past.before.items():
+                if entry is None:
+                    found.pop(key, None)
+                elif span.begin <= key < span.end:
+                    found[key] = entry if span.values else replace(entry, value=b"")
+        entries = [found[key] for key in sorted(found)]
+        return entries[: span.limit] if span.limit else entries
 
     async def transact(self, step: Step) -> int | None:
         """See Ledger."""
@@ -38,7 +62,7 @@ class MemoryLedger:
         puts = {**step.puts, **step.passing, **({step.mark.key: step.mark.value} if step.mark else {})}
         gone = [entry.key for span in step.deletes for entry in self._entries_in(span)]
         if puts or gone:
-            self._apply(puts, gone)
+            self._apply(puts, gone, step.passing)
         self._ends |= dict.fromkeys(step.passing, self._clock() + step.seconds)
         return self._revision
 
@@ -49,8 +73,8 @@ class MemoryLedger:
         while True:
             grown = self._grown
             for change in self._history[bisect_right(self._history, after, key=_revision) :]:
-                after = change.revision
-                yield Events([event for event in change.events if span.begin <= event.key < span.end], after)
+                after = change.events.revision
+                yield Events([event for event in change.events.events if span.begin <= event.key < span.end], after)
             await grown.wait()
             if after < self._kept_from - 1:
                 raise StaleToken(f"the changes after revision {after} are no longer kept; list again")
@@ -67,7 +91,7 @@ class MemoryLedger:
         keys = self._keys[bisect_left(self._keys, span.begin) : bisect_left(self._keys, span.end)]
         taken = keys[: span.limit] if span.limit else keys
         entries = [self._entries[key] for key in taken]
-        return entries if span.values else [Entry(entry.key, b"", entry.revision) for entry in entries]
+        return entries if span.values else [replace(entry, value=b"") for entry in entries]
 
     def _holds(self, step: Step) -> bool:
         if step.mark and not ((held := self._entries.get(step.mark.key)) and held.value < step.mark.below):
@@ -80,8 +104,9 @@ class MemoryLedger:
         entry = self._entries.get(key)
         return entry.revision if entry else 0
 
-    def _apply(self, puts: dict[bytes, bytes], gone: list[bytes]) -> None:
+    def _apply(self, puts: Mapping[bytes, bytes], gone: Sequence[bytes], passing: Mapping[bytes, bytes]) -> None:
         self._revision += 1
+        before = {key: self._entries.get(key) for key in (*gone, *puts)}
         for key in gone:
             del self._entries[key]
             del self._keys[bisect_left(self._keys, key)]
@@ -89,21 +114,21 @@ class MemoryLedger:
         for key, value in puts.items():
             if key not in self._entries:
                 insort(self._keys, key)
-            self._entries[key] = Entry(key, value, self._revision)
+            self._entries[key] = Entry(key, value, self._revision, key in passing)
             self._ends.pop(key, None)
-        self._history.append(Events(list(self._events(puts, gone)), self._revision))
+        self._history.append(_Past(Events(list(self._events(puts, gone)), self._revision), before))
         self._grown.set()
         self._grown = asyncio.Event()
 
-    def _events(self, puts: dict[bytes, bytes], gone: list[bytes]) -> Iterator[Event]:
+    def _events(self, puts: Mapping[bytes, bytes], gone: Sequence[bytes]) -> Iterator[Event]:
         yield from (Event(key, None, self._revision) for key in gone)
         yield from (Event(key, value, self._revision) for key, value in puts.items())
 
     def _expire(self) -> None:
         now = self._clock()
         if gone := [key for key, end in self._ends.items() if end <= now]:
-            self._apply({}, gone)
+            self._apply({}, gone, {})
 
 
-def _revision(events: Events) -> int:
-    return events.revision
+def _revision(past: _Past) -> int:
+    return past.events.revision

@@ -1,7 +1,7 @@
 """The store in every shape that tests hold to its promises, and ways to disturb it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -19,7 +19,7 @@ from kernel.transactions import Key, Part, Transaction
 from kernel.values import SlotValues
 from objectstore.client import MAX_MESSAGE_BYTES, StoreClient
 from objectstore.etcd.ledger import EtcdLedger
-from objectstore.ledger import Events, Ledger, Reading, Span, Step, Unclear
+from objectstore.ledger import Entry, Events, Ledger, Reading, Span, Step, Unclear
 from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
 from objectstore.servicer import StoreServicer
@@ -116,6 +116,9 @@ class LosingLedger:
 
     async def read(self, *spans: Span) -> Reading:
         return await self.ledger.read(*spans)
+
+    async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
+        return await self.ledger.read_at(revision, span)
 
     async def transact(self, step: Step) -> int | None:
         loss = self.losses.pop(0) if self.losses else None

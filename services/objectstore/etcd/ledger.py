@@ -14,11 +14,11 @@ from chassis.address import Address
 from chassis.telemetry import Telemetry
 from kernel.errors import StaleToken, StoreUnavailable
 from objectstore.etcd import failures, requests
-from objectstore.etcd.connection import Connection, etcd, target_of
+from objectstore.etcd.connection import Connection, target_of
 from objectstore.etcd.leases import Leases
 from objectstore.etcd.watching import watch
 from objectstore.keys import META
-from objectstore.ledger import Events, Reading, Span, Step
+from objectstore.ledger import Entry, Events, Reading, Span, Step
 
 READ_SECONDS: Final = 4.0
 READY_SECONDS: Final = 10.0
@@ -79,6 +79,20 @@ class EtcdLedger:
         found = [requests.entries(each.response_range) for each in response.responses]
         return Reading(found, response.header.revision)
 
+    async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
+        """See Ledger."""
+        if revision < 1:
+            raise StaleToken(f"{revision} is no revision of the store")
+        request = requests.range_request(span, revision)
+
+        async def kept() -> Any:
+            try:
+                return await self._connection.range(request)
+            except AioRpcError as error:
+                raise failures.of_revision(error, revision) or error from None
+
+        return requests.entries(await self._read(vocabulary.SPAN_ETCD_RANGE, _RANGE, kept))
+
     async def transact(self, step: Step) -> int | None:
         """See Ledger."""
         try:
@@ -127,13 +141,4 @@ class EtcdLedger:
 
     async def _check_kept(self, revision: int) -> None:
         # A watch tells that it is too old only after it was created, if at all of what is yet to come.
-        if revision < 1:
-            raise StaleToken(f"{revision} is no revision of the store")
-
-        async def kept() -> Any:
-            try:
-                return await self._connection.range(etcd.RangeRequest(key=META, revision=revision, count_only=True))
-            except AioRpcError as error:
-                raise failures.of_revision(error, revision) or error from None
-
-        await self._read(vocabulary.SPAN_ETCD_RANGE, _RANGE, kept)
+        await self.read_at(revision, Span.key(META, values=False))

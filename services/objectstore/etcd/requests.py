@@ -12,9 +12,11 @@ def txn_request(step: Step, lease: int) -> Any:
     return etcd.TxnRequest(compare=_compares(step), success=_changes(step, lease))
 
 
-def range_request(span: Span) -> Any:
-    """The linearizable read of a span, in the order of the keys."""
-    return etcd.RangeRequest(key=span.begin, limit=span.limit, keys_only=not span.values, **_end(span))
+def range_request(span: Span, revision: int = 0) -> Any:
+    """The linearizable read of a span, in the order of the keys; at a revision that went by, where one is given."""
+    return etcd.RangeRequest(
+        key=span.begin, limit=span.limit, keys_only=not span.values, revision=revision, **_end(span)
+    )
 
 
 def read_request(spans: tuple[Span, ...]) -> Any:
@@ -24,7 +26,7 @@ def read_request(spans: tuple[Span, ...]) -> Any:
 
 def entries(response: Any) -> list[Entry]:
     """The entries of a range's response."""
-    return [Entry(kv.key, kv.value, kv.mod_revision) for kv in response.kvs]
+    return [Entry(kv.key, kv.value, kv.mod_revision, kv.lease != 0) for kv in response.kvs]
 
 
 def _end(span: Span) -> Mapping[str, bytes]:
