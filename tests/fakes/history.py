@@ -97,11 +97,11 @@ class Recorder:
 
     def end(self, number: int, ending: Ending) -> Attempt:
         """The attempt ended now."""
-        began = self.attempts[number]
+        now = time.monotonic()
         # What may still take effect has no end, whenever its sender gave up.
-        ended = NEVER if ending.outcome is Outcome.UNKNOWN else time.monotonic()
-        done = self.attempts[number] = replace(began, ended=ended, **asdict(ending))
-        self._write({"end": number, "at": time.monotonic(), **asdict(ending)})
+        ended = NEVER if ending.outcome is Outcome.UNKNOWN else now
+        done = self.attempts[number] = replace(self.attempts[number], ended=ended, **asdict(ending))
+        self._write({"end": number, "at": now, **asdict(ending)})
         return done
 
     def note(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a history of one object could be real. Law: it fails only where no order of effects explains all that was seen.
+"""Whether a history of one object could be real. Law: it fails only where no order of effects explains it.
 
 The search is that of Wing and Gong (1993) as Lowe remembers it (2017): take any operation that began before all the
 others ended, if the state allows its result; never visit the same state after the same operations twice. An operation
@@ -96,7 +96,8 @@ class _Search:
     def run(self) -> str:
         """Depth first: what is known before what is not."""
         best: _Node = (0, 0, self._model.initial, 0)
-        stack, seen = [best], set[_Node]()
+        stack: list[_Node] = [best]
+        seen = set[_Node]()
         while stack:
             node = stack.pop()
             if node in seen:

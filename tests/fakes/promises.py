@@ -1,4 +1,4 @@
-"""What the suite promises beyond single objects, judged on what senders and watchers saw. Law: pure; a breach is a line.
+"""What the suite promises beyond single objects, judged on what was seen. Law: pure; a breach is a line.
 
 | promise                                                                  | judged by            |
 |--------------------------------------------------------------------------|----------------------|
