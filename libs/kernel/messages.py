@@ -84,6 +84,7 @@ class Message:
     token: str = ""
     on_miss: OnMiss = OnMiss.WAIT
     install_at: ObjectId | None = None
+    dry_run: bool = False
 
     @property
     def target(self) -> ObjectId:
@@ -109,10 +110,11 @@ class MethodRef:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of a message. `token` is the store's clock after the commit."""
+    """What came of a message. `token` is the store's clock after the commit; `writes` is what a dry run would write."""
 
     result: Value
     method: MethodRef
     token: str = ""
     synthesized: bool = False
     replayed: bool = False
+    writes: Mapping[ObjectId, SlotValues] = field(default_factory=dict[ObjectId, SlotValues])

@@ -54,6 +54,8 @@ def message_from_wire(message: pb.Message, principal: str = LOCAL) -> Message:
         raise BadArguments(f"an intent has at most {MAX_INTENT} characters", field="message.intent")
     if len(message.examples) > MAX_EXAMPLES:
         raise BadExample(f"a message carries at most {MAX_EXAMPLES} examples", field="message.examples")
+    if message.dry_run and message.request_id:
+        raise BadArguments("a dry run takes no request_id: it has no effect to have once", field="message.request_id")
     consistency = _CONSISTENCY[message.consistency]
     if (consistency is Consistency.AT_LEAST) != bool(message.token):
         raise BadArguments("a token belongs to AT_LEAST, and AT_LEAST needs one", field="message.token")
@@ -71,6 +73,7 @@ def message_from_wire(message: pb.Message, principal: str = LOCAL) -> Message:
         token=message.token,
         on_miss=_ON_MISS[message.on_miss],
         install_at=parse_object_id(message.install_at) if message.install_at else None,
+        dry_run=message.dry_run,
     )
 
 
@@ -89,6 +92,7 @@ def message_to_wire(message: Message) -> pb.Message:
         token=message.token,
         on_miss=enum_to_wire("ON_MISS", message.on_miss),
         install_at=message.install_at or "",
+        dry_run=message.dry_run,
     )
 
 
@@ -184,4 +188,5 @@ def reply_to_wire(reply: Reply) -> dispatcher_pb2.Reply:
         token=reply.token,
         synthesized=reply.synthesized,
         replayed=reply.replayed,
+        writes=[dispatcher_pb2.Written(id=item, slots=slots_to_wire(slots)) for item, slots in reply.writes.items()],
     )
