@@ -12,7 +12,7 @@ from kernel.objects import Namespace, ObjectId
 from kernel.transactions import KeptReply, Key, Lane, Part, Token, Transaction
 from objectstore import records
 from objectstore.core import Core, checked_slots
-from objectstore.keys import DefinitionKey, ReplyKey, SlotsKey, parse, span, watched
+from objectstore.keys import DefinitionKey, ReplyKey, RestoredKey, SlotsKey, parse, span, watched
 from objectstore.lanes import check_lane
 from objectstore.ledger import Event, Events, Span, Step
 from objectstore.store import Change, Changes
@@ -69,13 +69,16 @@ class Commits:
         if after is None:
             revision = (await self._core.ledger.read(Span.key(b"/batos/"))).revision
         elif after.epoch != self._core.epoch:
-            raise StaleToken("the token is of another epoch of the store: list again and watch from there")
+            raise _restored()
         else:
             revision = after.revision
         yield Changes((), self._core.token(revision))
         kinds = span(namespace, "d"), span(namespace, "o")
+        restored = RestoredKey(namespace).encode()
         async with aclosing(self._core.ledger.watch(watched(namespace), revision)) as batches:
             async for batch in batches:
+                if any(event.key == restored and event.value is not None for event in batch.events):
+                    raise _restored()
                 for revision, events in _frames(batch):
                     changes = [change for event in events if (change := _change(kinds, event)) is not None]
                     yield Changes(changes, self._core.token(revision))
@@ -113,6 +116,10 @@ def _reply_key(namespace: Namespace, reply: KeptReply) -> bytes:
 def _conflict(changed: Sequence[str]) -> Conflict:
     told = changed[:_TOLD]  # a status must stay small
     return Conflict(f"changed since it was read: {', '.join(told) or 'something'}; run again", told)
+
+
+def _restored() -> StaleToken:
+    return StaleToken("the token is of another epoch of the store: list again and watch from there")
 
 
 def _frames(batch: Events) -> Iterator[tuple[int, Sequence[Event]]]:

@@ -13,9 +13,10 @@ from kernel.objects import Definition, Namespace, ObjectId, Policy, check_slot_n
 from kernel.transactions import Token
 from kernel.values import SlotValues, Value, canonical
 from objectstore import records
+from objectstore.epochs import EpochLedger
 from objectstore.keys import DefinitionKey
 from objectstore.lanes import Lanes
-from objectstore.ledger import Entry, Ledger, Reading, Span
+from objectstore.ledger import Entry, Reading, Span
 
 ATTEMPTS: Final = 12
 _FIRST_PAUSE: Final = 0.002  # seconds; about one commit
@@ -30,12 +31,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """A ledger, its lanes, the epoch of the store, and a clock in seconds since 1970."""
+    """The ledger in its epoch, its lanes, and a clock in seconds since 1970."""
 
-    ledger: Ledger
+    ledger: EpochLedger
     lanes: Lanes
-    epoch: str
     clock: Callable[[], float]
+
+    @property
+    def epoch(self) -> str:
+        """What names the store until a backup is restored."""
+        return self.ledger.epoch
 
     def token(self, revision: int) -> Token:
         """The store's clock at a revision."""

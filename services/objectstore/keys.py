@@ -14,6 +14,7 @@
 | `f/<object>//<selector>//`                               | flight towards that object                        |
 | `s/<synthesis id>//`                                     | synthesis record                                  |
 | `l/<lane>//`                                             | lane                                              |
+| `n/restored//`                                           | put for a minute when a restore comes             |
 | `w/<service>/<member>//`                                 | a living member of a service                      |
 
 All but the first begin with `/batos/<namespace>/`. Ids end with `//`, since one id may begin with another; numbers and
@@ -29,6 +30,8 @@ from kernel.objects import Namespace, ObjectId, Selector
 from objectstore.ledger import Span
 
 META: Final = b"/batos/meta//"
+EVERYTHING: Final = Span.prefix(b"/batos/")
+EPHEMERAL: Final = frozenset("flnw")  # the kinds that belong to what runs: no backup holds them
 _NUMBER_DIGITS: Final = 19  # an int64
 _TIME_DIGITS: Final = 16  # microseconds since 1970, until the year 2286
 END_OF_TIMES: Final = 10 ** (_TIME_DIGITS - 6)  # seconds since 1970; keys hold times from 0 to before it
@@ -198,20 +201,20 @@ class MemberKey:
         return f"/batos/{self.namespace}/w/{self.service}/{self.member}//".encode()
 
 
-StoredKey: TypeAlias = (
-    DefinitionKey
-    | SlotsKey
-    | EdgeKey
-    | VersionKey
-    | EvidenceKey
-    | RetiredKey
-    | ExampleKey
-    | ReplyKey
-    | FlightKey
-    | SynthesisKey
-    | LaneKey
-    | MemberKey
-)
+@dataclass(frozen=True, slots=True)
+class RestoredKey:
+    """What tells the watchers of a namespace that all in it is about to be replaced."""
+
+    namespace: Namespace
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        return f"/batos/{self.namespace}/n/restored//".encode()
+
+
+Owned: TypeAlias = VersionKey | EvidenceKey | RetiredKey | ExampleKey | ReplyKey
+Ephemeral: TypeAlias = FlightKey | LaneKey | MemberKey | RestoredKey
+StoredKey: TypeAlias = DefinitionKey | SlotsKey | EdgeKey | SynthesisKey | Owned | Ephemeral
 
 
 def span(namespace: Namespace, letter: str, rest: str = "") -> Span:
@@ -245,6 +248,7 @@ _REST: Final = {
     "s": re.compile(rf"{_WORD}//"),
     "l": re.compile(rf"{_WORD}//"),
     "w": re.compile(rf"{_WORD}/{_WORD}//"),
+    "n": re.compile(r"(restored)//"),
 }
 
 
@@ -282,5 +286,7 @@ def _made(letter: str, namespace: Namespace, parts: tuple[str, ...]) -> StoredKe
             return SynthesisKey(namespace, parts[0])
         case "l":
             return LaneKey(namespace, parts[0])
+        case "n":
+            return RestoredKey(namespace)
         case _:
             return MemberKey(namespace, parts[0], parts[1])

@@ -34,10 +34,11 @@ class UnknownFormat(StoreUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """The store as a whole. A restored backup gets another epoch."""
+    """The store as a whole. A restored backup gets another epoch; `restoring` names the restore that is under way."""
 
     epoch: str
     format: int = FORMAT
+    restoring: str = ""
 
 
 class LaneRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -109,6 +110,12 @@ def version(data: bytes) -> MethodVersion:
 def evidence(data: bytes) -> Evidence:
     """The proof of stored bytes."""
     return _evidence.decode(_body(data))
+
+
+def encode_meta(meta: Meta) -> bytes:
+    """The stored bytes of what the store is as a whole."""
+    restoring = {"restoring": meta.restoring} if meta.restoring else {}
+    return encode({"epoch": meta.epoch, "format": meta.format, **restoring})
 
 
 def meta(data: bytes) -> Meta:

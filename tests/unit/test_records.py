@@ -73,7 +73,7 @@ EVIDENCE = Evidence(Level.APPROVED, "local", 1767225600.5, "reads well")
 REPLY = KeptReply(*KEY, "d1", ["ok", None], MethodRef(ACME, ADD, 2, "00ff", Level.EXAMPLES))
 
 WRITTEN: dict[str, tuple[bytes, Callable[[bytes], object], object]] = {
-    "meta": (records.encode(Meta("feedfacecafebeef")), records.meta, Meta("feedfacecafebeef", 1)),
+    "meta": (records.encode_meta(Meta("feedfacecafebeef")), records.meta, Meta("feedfacecafebeef", 1)),
     "pinned": (records.encode_definition(PINNED), records.definition, PINNED),
     "slots": (records.encode(SLOTS), records.slots, SLOTS),
     "version": (records.encode(VERSION), records.version, VERSION),
