@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
+from activation.batch import Batches
 from activation.run import Activator
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1.dispatcher_pb2_grpc import add_DispatcherServicer_to_server
@@ -45,7 +46,9 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             await stack.enter_async_context(channel(config.synthesizer, telemetry=telemetry))
         )
         sandbox = await stack.enter_async_context(_jailed(config))
-        dispatch = Dispatch(store, Activator(sandbox, telemetry), synthesizer, telemetry)
+        batches = Batches(sandbox)
+        stack.push_async_callback(batches.close)
+        dispatch = Dispatch(store, Activator(sandbox, telemetry), batches, synthesizer, telemetry)
         stack.push_async_callback(dispatch.stop)
         servicer = DispatcherServicer(dispatch, _version(sandbox.jail))
         spec = ServerSpec(

@@ -1,85 +1,86 @@
 """What the dispatcher remembers of one namespace. Law: every entry is committed state, and absence is never remembered.
 
 Entries come from reads of the store, from the watch, and from this dispatcher's own commits; each carries the revision
-that made it, and an older one never replaces a newer one. The watch tells all changes up to a revision, the *horizon*:
-what a run read is a consistent prefix of the commits if each of it is still the entry here and none is newer than the
-horizon. Where it is not, the reads are validated by a commit instead, which decides it.
+that made it, and an older one never replaces a newer one. The watch tells all changes up to a revision, the *horizon*,
+and a commit compared what it read: so each entry is known to be current up to the later of the two. What a run read is
+a consistent prefix of the commits if each of it is still the entry here, and was current when the newest of it was
+made. Where it is not, the reads are validated by a commit instead, which decides it.
 
 A read that was under way when a change of the same object went by may be older than the change: it is used, not kept.
 Nothing is kept while no watch is there to tell of its changes, nor over a gap that a watch could not bridge.
 """
 
-import asyncio
-import logging
 from collections.abc import Mapping
-from contextlib import suppress
-from contextvars import Context
 from dataclasses import dataclass
-from typing import TypeVar
 
 from activation.snapshot import ReadDefinition, ReadSlots
-from kernel.errors import Conflict, KernelError, MethodNotFound, ObjectNotFound, StaleToken
-from kernel.messages import Message
-from kernel.objects import ROOT, Definition, MethodRecord, Namespace, ObjectId, Selector
+from dispatcher.resolution import Resolution, Resolutions
+from kernel.errors import Conflict, MethodNotFound, ObjectNotFound
+from kernel.objects import Definition, MethodRecord, Namespace, ObjectId, Selector
 from kernel.transactions import Key, Part, Token
 from kernel.values import SlotValues
 from objectstore.store import Change, Changes, Store, StoredObject
 
 MAX_ENTRIES = 100_000
-MAX_METHODS = 10_000
-MAX_NAMESPACES = 256
-_PAUSE_SECONDS = 0.5
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-
-log = logging.getLogger(__name__)
+MAX_HOLDERS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Definition:
+@dataclass(slots=True)
+class KnownDefinition:
+    """A definition, the revision that made it, and one up to which a commit has found it current."""
+
     content: Definition
     revision: int
+    current: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Slots:
+@dataclass(slots=True)
+class KnownSlots:
+    """As KnownDefinition."""
+
     content: SlotValues
     revision: int
+    current: int
 
 
 class Cache:
-    """The definitions, slots and methods of one namespace that were used, kept current by the watch."""
+    """The definitions, slots and methods of one namespace that were used; `dispatcher.caches` keeps it current."""
 
-    def __init__(self, store: Store, namespace: Namespace) -> None:
-        self._store, self._namespace = store, namespace
-        self._definitions: dict[ObjectId, _Definition] = {}
-        self._slots: dict[ObjectId, _Slots] = {}
-        self._methods: dict[tuple[ObjectId, str, Selector, int], MethodRecord] = {}
+    def __init__(self, store: Store, namespace: Namespace, most: int = MAX_ENTRIES) -> None:
+        self._store, self._namespace, self._most = store, namespace, most
+        self._definitions: dict[ObjectId, KnownDefinition] = {}
+        self._slots: dict[ObjectId, KnownSlots] = {}
+        self._methods: dict[ObjectId, dict[tuple[str, Selector, int], MethodRecord]] = {}
+        self._resolutions = Resolutions(self._definitions, self._known_method)
         self._loads: dict[ObjectId, int] = {}
         self._overtaken: set[ObjectId] = set()
-        self._horizon: Token | None = None
-        # Where the watch stands, or goes on from; None where changes may have been missed.
-        self._after: Token | None = None
-        self._watching: asyncio.Task[None] | None = None
-
-    @property
-    def horizon(self) -> Token | None:
+        self.horizon: Token | None = None
         """All changes up to here are known; None while the watch is down."""
-        return self._horizon
+        self.after: Token | None = None
+        """Where the watch stands, or goes on from; None where changes may have been missed."""
 
-    async def start(self) -> None:
-        """Begin to watch; returns when the watch has told where it begins, or failed to."""
-        begun = asyncio.Event()
-        self._watching = asyncio.create_task(self._watch(begun), name=f"watch {self._namespace}")
-        await begun.wait()
+    # --- what is in memory ---
 
-    async def stop(self) -> None:
-        """End the watch."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
-        self._missed()
+    def known_definition(self, object_id: ObjectId) -> KnownDefinition | None:
+        """The definition, if it is in memory."""
+        return self._definitions.get(object_id)
+
+    def known_slots(self, object_id: ObjectId) -> KnownSlots | None:
+        """The slots, if they are in memory."""
+        return self._slots.get(object_id)
+
+    def resolved(self, receiver: ObjectId, selector: Selector) -> Resolution | None:
+        """Which version answers, by what is in memory; None where that does not say, or says that none does."""
+        known = self._definitions.get(receiver)
+        return self._resolutions.of(receiver, known.content, selector) if known else None
+
+    def has(self, receiver: ObjectId, selector: Selector) -> bool:
+        """Whether all that a message needs is in memory."""
+        return receiver in self._slots and self.resolved(receiver, selector) is not None
+
+    def _known_method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord | None:
+        methods = self._methods.get(holder)
+        return methods.get((incarnation, selector, number)) if methods else None
 
     # --- what is read ---
 
@@ -97,11 +98,31 @@ class Cache:
 
     async def method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
         """An immutable version, from memory if it is there. Raises Conflict where the definition is old."""
-        key = (holder, incarnation, selector, number)
-        if (record := self._methods.get(key)) is None:
+        record = self._known_method(holder, incarnation, selector, number)
+        if record is None:
             record = await self._read_method(holder, incarnation, selector, number)
-            _bounded(self._methods, MAX_METHODS)[key] = record
+            if holder in self._definitions:  # else nothing would tell that its evidence has grown
+                if holder not in self._methods and len(self._methods) >= MAX_HOLDERS:
+                    del self._methods[next(iter(self._methods))]
+                self._methods.setdefault(holder, {})[incarnation, selector, number] = record
         return record
+
+    async def fetch(self, receiver: ObjectId, selector: Selector) -> None:
+        """Read what a message needs that is not in memory, as far as it is there. Raises StoreUnavailable."""
+        ahead, seen = [receiver], set[ObjectId]()
+        while ahead:
+            name = ahead.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            read = await self.definition(name)
+            ahead.extend(read.definition.parents if read.definition else ())
+        await self.slots(receiver)
+        if (wanted := self._resolutions.wanted(receiver, selector)) is not None:
+            try:
+                await self.method(*wanted)
+            except Conflict:
+                return  # the next look finds it changed
 
     async def _read_method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
         """The store is asked by name and number; the second read says whether they are of this incarnation."""
@@ -132,31 +153,44 @@ class Cache:
         )
 
     def _loaded(self, object_id: ObjectId) -> bool:
-        keep = object_id not in self._overtaken and self._after is not None
+        keep = object_id not in self._overtaken and self.after is not None
         self._loads[object_id] -= 1
         if not self._loads[object_id]:
             del self._loads[object_id]
             self._overtaken.discard(object_id)
         return keep
 
-    def consistent(self, reads: Mapping[Key, int]) -> bool:
-        """Whether what was read is one moment of the commits: all of it still here, none past the horizon."""
-        horizon = self._horizon
-        return horizon is not None and all(
-            0 < revision <= horizon.revision and self._revision(key) == revision for key, revision in reads.items()
-        )
+    # --- what is consistent ---
 
-    def _revision(self, key: Key) -> int:
+    def consistent(self, reads: Mapping[Key, int]) -> bool:
+        """Whether what was read is one moment of the commits: all of it still here, and current at the newest of it."""
+        if self.horizon is None:
+            return False
+        newest = max(reads.values(), default=0)
+        told = self.horizon.revision >= newest
+        return all(self._current(key, revision, 0 if told else newest) for key, revision in reads.items())
+
+    def _current(self, key: Key, revision: int, newest: int) -> bool:
         entries = self._definitions if key.part is Part.DEFINITION else self._slots
         entry = entries.get(key.object_id)
-        return entry.revision if entry else 0
+        return entry is not None and entry.revision == revision > 0 and max(entry.current, revision) >= newest
+
+    def token(self, reads: Mapping[Key, int]) -> Token:
+        """The store's clock at which consistent reads were current."""
+        assert self.horizon is not None
+        return Token(self.horizon.epoch, max(self.horizon.revision, *reads.values()))
 
     # --- what is learned ---
 
-    def committed(self, writes: Mapping[ObjectId, SlotValues], revision: int) -> None:
-        """This dispatcher's own commit is durable."""
-        if self._after is None:
+    def committed(self, reads: Mapping[Key, int], writes: Mapping[ObjectId, SlotValues], revision: int) -> None:
+        """This dispatcher's own commit is durable: what it read was current until then."""
+        if self.after is None:
             return
+        for key, read in reads.items():
+            entries = self._definitions if key.part is Part.DEFINITION else self._slots
+            entry = entries.get(key.object_id)
+            if entry is not None and entry.revision == read:
+                entry.current = max(entry.current, revision)
         for object_id, slots in writes.items():
             self._put_slots(object_id, slots, revision)
 
@@ -164,6 +198,21 @@ class Cache:
         """A commit found some of these changed: read them again."""
         for key in keys:
             self._drop(key.object_id)
+
+    def tell(self, changes: Changes) -> None:
+        """The watch tells what changed."""
+        for change in changes.items:
+            self._change(change)
+        self.horizon = self.after = changes.token
+
+    def missed(self) -> None:
+        """Changes may have gone by: forget everything, what is being read too."""
+        self._definitions.clear()
+        self._slots.clear()
+        self._methods.clear()
+        self._resolutions.clear()
+        self._overtaken |= set(self._loads)
+        self.horizon = self.after = None
 
     def _remember(self, stored: StoredObject) -> None:
         self._put_definition(stored.object_id, stored.definition, stored.definition_revision)
@@ -174,51 +223,28 @@ class Cache:
         known = self._definitions.get(object_id)
         if known is not None and known.revision >= revision:
             return
-        # A version's evidence may have grown with the definition: read its methods again.
-        for key in [key for key in self._methods if key[0] == object_id]:
-            del self._methods[key]
-        _bounded(self._definitions, MAX_ENTRIES)[object_id] = _Definition(definition, revision)
+        self._methods.pop(object_id, None)  # a version's evidence may have grown with the definition
+        self._resolutions.changed(object_id)
+        if known is None:
+            self._make_room(self._definitions)
+        self._definitions[object_id] = KnownDefinition(definition, revision, revision)
 
     def _put_slots(self, object_id: ObjectId, slots: SlotValues, revision: int) -> None:
         known = self._slots.get(object_id)
+        if known is None:
+            self._make_room(self._slots)
         if known is None or known.revision < revision:
-            _bounded(self._slots, MAX_ENTRIES)[object_id] = _Slots(slots, revision)
+            self._slots[object_id] = KnownSlots(slots, revision, revision)
+
+    def _make_room(self, entries: dict[ObjectId, KnownDefinition] | dict[ObjectId, KnownSlots]) -> None:
+        if len(entries) >= self._most:
+            self._drop(next(iter(entries)))
 
     def _drop(self, object_id: ObjectId) -> None:
         self._definitions.pop(object_id, None)
         self._slots.pop(object_id, None)
-
-    # --- the watch ---
-
-    async def _watch(self, begun: asyncio.Event) -> None:
-        """Follow the store for as long as it runs; while it is away nothing here is taken for current."""
-        while True:
-            try:
-                async for changes in self._store.watch(self._namespace, self._after):
-                    self._tell(changes)
-                    begun.set()
-            except StaleToken:
-                self._missed()
-            except KernelError as error:
-                log.warning("the watch of %s is interrupted: %s", self._namespace, error.text)
-            except Exception:  # a watch that ended for a bug of ours would leave old entries for ever
-                log.exception("the watch of %s failed", self._namespace)
-                self._missed()
-            self._horizon = None
-            begun.set()
-            await asyncio.sleep(_PAUSE_SECONDS)
-
-    def _missed(self) -> None:
-        """Changes may have gone by: forget everything, what is being read too."""
-        self._definitions.clear()
-        self._slots.clear()
-        self._overtaken |= set(self._loads)
-        self._horizon = self._after = None
-
-    def _tell(self, changes: Changes) -> None:
-        for change in changes.items:
-            self._change(change)
-        self._horizon = self._after = changes.token
+        self._methods.pop(object_id, None)
+        self._resolutions.changed(object_id)
 
     def _change(self, change: Change) -> None:
         object_id = change.key.object_id
@@ -230,52 +256,3 @@ class Cache:
             self._put_definition(object_id, change.definition, change.revision)
         elif change.slots is not None and object_id in self._slots:
             self._put_slots(object_id, change.slots, change.revision)
-
-
-def _bounded(entries: dict[_K, _V], most: int) -> dict[_K, _V]:
-    """The same entries, with room for one more: the oldest goes first."""
-    if len(entries) >= most:
-        del entries[next(iter(entries))]
-    return entries
-
-
-class Caches:
-    """A cache for each namespace that messages came for; beyond the most, the one that came first goes."""
-
-    def __init__(self, store: Store, most: int = MAX_NAMESPACES) -> None:
-        self._store, self._most = store, most
-        self._caches: dict[Namespace, asyncio.Task[Cache]] = {}
-
-    async def of(self, message: Message) -> Cache:
-        """The cache of the message's namespace, watching. Raises ObjectNotFound where the namespace is empty."""
-        namespace = message.namespace
-        if namespace not in self._caches:
-            # Not in the context of the message that happened to be first: the watch is in nobody's trace.
-            self._caches[namespace] = asyncio.create_task(self._started(namespace), context=Context())
-        try:
-            return await asyncio.shield(self._caches[namespace])
-        except ObjectNotFound:
-            self._caches.pop(namespace, None)
-            raise ObjectNotFound(message.receiver) from None
-        except KernelError:
-            self._caches.pop(namespace, None)
-            raise
-
-    async def _started(self, namespace: Namespace) -> Cache:
-        await self._store.get(
-            namespace, ROOT
-        )  # every namespace with an object has it; no watch for one that is made up
-        while len(self._caches) > self._most:
-            await self._stop(next(iter(self._caches)))
-        cache = Cache(self._store, namespace)
-        await cache.start()
-        return cache
-
-    async def _stop(self, namespace: Namespace) -> None:
-        with suppress(KernelError):
-            await (await self._caches.pop(namespace)).stop()
-
-    async def stop(self) -> None:
-        """End all watches."""
-        while self._caches:
-            await self._stop(next(iter(self._caches)))

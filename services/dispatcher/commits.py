@@ -1,75 +1,205 @@
-"""How a run's effects become durable. Law: nobody is answered before it is known whether the commit was made.
+"""How effects become durable, many messages at a time. Law: nobody is answered before it is known what became of it.
 
-Every commit goes in a lane of this dispatcher's own, one at a time in each; the number tells a lost answer from a
-commit that never was, and is settled for as long as that takes.
+A *unit* commits whole or not at all: what some messages to an object read and wrote. Units that wait share a
+transaction of the store as long as none writes what another read, so that what each alone would have done is what all
+together do. A transaction that meets a conflict is split: the units that read what has changed lose, the others go
+again at once. A few transactions are in flight, each in a lane of this dispatcher's own, one at a time in each; the
+lane's number tells a lost answer from a commit that never was, and is settled for as long as that takes.
 """
 
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 
-from kernel.errors import CommitUnclear, StoreUnavailable
-from kernel.objects import Namespace
-from kernel.transactions import Lane, Token, Transaction
+from kernel.errors import CommitUnclear, Conflict, KernelError, LimitExceeded, StoreUnavailable
+from kernel.objects import Namespace, ObjectId
+from kernel.transactions import MAX_READS, KeptReply, Key, Lane, Part, Token, Transaction
+from kernel.values import Packed
 from objectstore.store import Store
 
-LANES = 32
+IN_FLIGHT = 4
+MAX_COMPARES = 120  # a transaction of etcd takes 128, the lane's among them
 _PAUSE_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True, eq=False)
+class Unit:
+    """What commits or does not as one. `settled` is told how it ended, exactly once."""
+
+    namespace: Namespace
+    reads: Mapping[Key, int]
+    writes: Mapping[ObjectId, Packed]
+    settled: Callable[[Token | KernelError], None]
+    replies: Sequence[KeptReply] = ()
+    context: Context | None = None
+    """Where the commit's span is the current one; None where nobody records it."""
+    apart: bool = False
+    """Whether it goes in a transaction of its own."""
+
+    def names(self) -> set[str]:
+        """What a conflict calls the things that it compares."""
+        return {key.name for key in self.reads} | {reply.name for reply in self.replies}
+
+
+@dataclass(slots=True)
+class _Group:
+    """Units that fit one transaction."""
+
+    namespace: Namespace
+    units: list[Unit] = field(default_factory=list[Unit])
+    reads: dict[Key, int] = field(default_factory=dict[Key, int])
+    writes: dict[ObjectId, Packed] = field(default_factory=dict[ObjectId, Packed])
+    replies: list[KeptReply] = field(default_factory=list[KeptReply])
+
+    def take(self, unit: Unit) -> bool:
+        """Add the unit, if it fits."""
+        if self.units and not self._fits(unit):
+            return False
+        self.units.append(unit)
+        self.reads.update(unit.reads)
+        self.writes.update(unit.writes)
+        self.replies.extend(unit.replies)
+        return True
+
+    def _fits(self, unit: Unit) -> bool:
+        if unit.apart or self.units[0].apart:
+            return False
+        if any(self.reads.get(key, revision) != revision for key, revision in unit.reads.items()):
+            return False
+        if any(Key(each, Part.SLOTS) in self.reads for each in unit.writes):
+            return False
+        if any(key.object_id in self.writes for key in unit.reads if key.part is Part.SLOTS):
+            return False
+        more = sum(key not in self.reads for key in unit.reads)
+        replies = len(self.replies) + len(unit.replies)
+        changes = len(self.writes) + len(unit.writes) + replies
+        return max(len(self.reads) + more + replies, changes) <= MAX_COMPARES
+
+    def transaction(self) -> Transaction:
+        return Transaction(self.namespace, self.reads, self.writes, tuple(self.replies))
+
+
 class Commits:
-    """A bounded number of commits in flight, each in a lane."""
+    """Takes units, and commits as many together as it can."""
 
-    def __init__(self, store: Store, lanes: int = LANES) -> None:
+    def __init__(self, store: Store, in_flight: int = IN_FLIGHT) -> None:
         self._store = store
-        self._free: asyncio.LifoQueue[_Lane] = asyncio.LifoQueue()
-        for _ in range(lanes):
-            self._free.put_nowait(_Lane())
+        self._lanes = [_Lane() for _ in range(in_flight)]
+        self._waiting: dict[Namespace, deque[Unit]] = {}
+        self._commits: set[asyncio.Task[None]] = set()
+        self._turning = False
 
-    async def commit(self, transaction: Transaction, done: Callable[[Token], None]) -> Token:
-        """Apply a transaction, and tell `done` of it. Raises Conflict, LimitExceeded, StoreFull, StoreUnavailable.
+    def add(self, unit: Unit) -> None:
+        """Commit the unit with others that come in the same moment, or while the lanes are taken."""
+        self._waiting.setdefault(unit.namespace, deque()).append(unit)
+        self._wake()
+
+    async def commit(
+        self, namespace: Namespace, reads: Mapping[Key, int], writes: Mapping[ObjectId, Packed], *replies: KeptReply
+    ) -> Token:
+        """Commit a unit and wait. Raises Conflict, LimitExceeded, StoreFull, StoreUnavailable.
 
         Once begun it runs to its end, also where the caller is cancelled meanwhile: the caller leaves only then, so
         that what follows in the same mailbox sees the commit.
         """
-        transaction.check()
-        made = asyncio.create_task(self._commit(transaction, done))
+        if len(reads) > MAX_READS:
+            raise LimitExceeded("reads", f"the run read {len(reads)} keys; at most {MAX_READS} can be committed")
+        settled: asyncio.Future[Token] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Token | KernelError) -> None:
+            if isinstance(outcome, Token):
+                settled.set_result(outcome)
+            else:
+                settled.set_exception(outcome)
+
+        self.add(Unit(namespace, reads, writes, settle, replies, copy_context()))
         try:
-            return await asyncio.shield(made)
+            return await asyncio.shield(settled)
         except asyncio.CancelledError:
-            await asyncio.wait({made})
-            if not made.cancelled():
-                made.exception()  # seen; the cancellation is what the caller hears of
+            await asyncio.wait({settled})
+            settled.exception()  # seen; the cancellation is what the caller hears of
             raise
 
-    async def _commit(self, transaction: Transaction, done: Callable[[Token], None]) -> Token:
-        lane = await self._free.get()
-        number = lane.next(transaction.namespace)
-        try:
-            token = await self._store.commit(transaction, number)
-        except CommitUnclear:
-            token = await self._settled(transaction, number)
-        finally:
-            self._free.put_nowait(lane)
-        done(token)
-        return token
+    def _wake(self) -> None:
+        if not self._turning:
+            self._turning = True
+            asyncio.get_running_loop().call_soon(self._turn)
 
-    async def _settled(self, transaction: Transaction, lane: Lane) -> Token:
-        """The token of a commit whose answer was lost, however long the store is away. Raises StoreUnavailable."""
+    def _turn(self) -> None:
+        self._turning = False
+        while self._lanes and self._waiting:
+            group, lane = self._next_group(), self._lanes.pop()
+            context = next((unit.context for unit in group.units if unit.context), Context())
+            commit = asyncio.create_task(self._commit(group, lane), context=context)
+            self._commits.add(commit)
+            commit.add_done_callback(self._commits.discard)
+
+    def _next_group(self) -> _Group:
+        """The units that have waited longest in a namespace, and all that fit beside them."""
+        namespace = next(iter(self._waiting))
+        units = self._waiting.pop(namespace)
+        group = _Group(namespace)
+        if left := deque(unit for unit in units if not group.take(unit)):
+            self._waiting[namespace] = left  # behind the other namespaces
+        return group
+
+    async def _commit(self, group: _Group, lane: "_Lane") -> None:
+        try:
+            outcome = await self._outcome(group, lane)
+        finally:
+            self._lanes.append(lane)
+            self._wake()
+        if len(group.units) > 1 and isinstance(outcome, LimitExceeded):
+            self._again(group.units, apart=True)
+        elif len(group.units) > 1 and isinstance(outcome, Conflict):
+            self._split(group.units, outcome)
+        else:
+            for unit in group.units:
+                unit.settled(outcome)
+
+    async def _outcome(self, group: _Group, lane: "_Lane") -> Token | KernelError:
+        number = lane.next(group.namespace)
+        try:
+            return await self._store.commit(group.transaction(), number)
+        except CommitUnclear:
+            return await self._settled(group.namespace, number)
+        except KernelError as error:
+            return error
+        except Exception:  # a bug of ours; whoever waits must hear of it
+            log.exception("a commit of %s failed", group.namespace)
+            return KernelError("the commit failed for a reason that is in the log")
+
+    def _split(self, units: Sequence[Unit], conflict: Conflict) -> None:
+        changed = set(conflict.changed)
+        losers = [unit for unit in units if not changed.isdisjoint(unit.names())] or units
+        self._again([unit for unit in units if unit not in losers])
+        for unit in losers:
+            mine = [name for name in conflict.changed if name in unit.names()]
+            unit.settled(Conflict(conflict.text, mine))
+
+    def _again(self, units: Sequence[Unit], *, apart: bool = False) -> None:
+        for unit in reversed(units):
+            unit.apart = unit.apart or apart
+            self._waiting.setdefault(unit.namespace, deque()).appendleft(unit)
+        self._wake()
+
+    async def _settled(self, namespace: Namespace, lane: Lane) -> Token | KernelError:
+        """What came of a commit whose answer was lost, however long the store is away."""
         while True:
             try:
-                token = await self._store.settle(transaction.namespace, lane)
+                token = await self._store.settle(namespace, lane)
             except StoreUnavailable as error:
-                log.warning("a commit of %s is not settled yet: %s", transaction.namespace, error.text)
+                log.warning("a commit of %s is not settled yet: %s", namespace, error.text)
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
                 break
-        if token is None:
-            raise StoreUnavailable("the store did not answer, and nothing was changed: send again")
-        return token
+        return token or StoreUnavailable("the store did not answer, and nothing was changed: send again")
 
 
 class _Lane:

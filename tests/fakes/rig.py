@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from activation.batch import Batches
 from activation.run import Activator
 from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
@@ -40,7 +41,8 @@ class Rig:
     def another(self, store: Any = None) -> Dispatch:
         """A further dispatcher over the same store."""
         telemetry = Telemetry.off()
-        return Dispatch(store or self.store, Activator(self.sandbox, telemetry), self.synthesizer, telemetry)
+        activator, batches = Activator(self.sandbox, telemetry), Batches(self.sandbox)
+        return Dispatch(store or self.store, activator, batches, self.synthesizer, telemetry)
 
     async def put(self, name: str, *sources: str, parents: Sequence[str] = (), **slots: Value) -> None:
         """An object with methods, active."""

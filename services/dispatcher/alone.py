@@ -1,0 +1,199 @@
+"""One message by itself. Law: it runs on what memory has, which may be old, and the commit decides whether that held.
+
+    kept reply? ▶ run on the cache ▶ examples ▶ commit ──▶ reply
+                     │ not understood, not there, or after a conflict: again on what the store has now
+
+So goes every message that a batch cannot take: those that send to other objects, that come with examples, that raise,
+whose method is not isolated or not there. A miss abandons the run and leaves here; whoever waits for the method sends
+the message again.
+"""
+
+import time
+from contextlib import suppress
+
+import vocabulary
+from activation.examples import Tryout
+from activation.run import Activator, Miss, Run, Tracing
+from activation.snapshot import ReadDefinition, ReadSlots, Snapshot
+from dispatcher.cache import Cache
+from dispatcher.commits import Commits
+from dispatcher.mailbox import Inputs, Letter
+from kernel.errors import (
+    Conflict,
+    ExamplesDisagree,
+    KernelError,
+    ObjectNotFound,
+    Overloaded,
+    RequestIdReused,
+    StaleToken,
+    StoreUnavailable,
+)
+from kernel.messages import Consistency, Message, Reply
+from kernel.objects import MethodRecord, ObjectId, Selector
+from kernel.request_ids import check_request_id
+from kernel.transactions import MAX_READS, KeptReply, Key, Part, parse_token
+from kernel.values import pack
+from objectstore.store import Store
+
+MAX_RUNS = 5
+MAX_VERDICTS = 10_000
+
+
+class Alone:
+    """Delivers one message at a time to an object whose mailbox the caller holds."""
+
+    def __init__(self, store: Store, activator: Activator, commits: Commits, tracing: Tracing) -> None:
+        self._store, self._activator, self._commits, self._tracing = store, activator, commits, tracing
+        # Examples that passed, by the definitions that were gone through and the example's digest.
+        self._passed: dict[tuple[frozenset[tuple[Key, int]], str], None] = {}
+
+    async def deliver(self, message: Message, inputs: Inputs, cache: Cache, runs: int = 0) -> Reply:
+        """The reply. Raises Miss, and what the Send RPC fails with. `runs` tells how many conflicts came before."""
+        for attempt in range(runs, MAX_RUNS):
+            if (earlier := await self._earlier(message, cache)) is not None:
+                return earlier
+            reads: dict[Key, int] = {}
+            try:
+                fresh = attempt > 0 or await self._wants_newer(message, cache)
+                run = await self._run(message, cache, inputs, reads, fresh=fresh)
+                await self._check_examples(message, run, cache)
+                return await self._settled(message, run, cache)
+            except Conflict:
+                cache.forget(reads)
+        raise Conflict(f"{message.receiver} kept changing: {MAX_RUNS} runs conflicted; send again")
+
+    async def confirmed(self, letter: Letter, reply: Reply, cache: Cache) -> Reply:
+        """The reply to a message that changed nothing: the kept one, where it did change something before."""
+        return await self._earlier(letter.message, cache) or reply
+
+    async def _run(self, message: Message, cache: Cache, inputs: Inputs, reads: dict[Key, int], *, fresh: bool) -> Run:
+        """One run on what is known; where that says no, another on what the store has now.
+
+        A failure is an answer too: it is told only of a state that was. Raises Conflict where the state was none.
+        """
+        if not fresh:
+            # Absence is never decided from a cache.
+            with suppress(Miss, ObjectNotFound):
+                return await self._activated(message, cache, cache, inputs, reads)
+            reads.clear()
+        return await self._activated(message, _Fresh(cache), cache, inputs, reads)
+
+    async def _activated(
+        self, message: Message, snapshot: Snapshot, cache: Cache, inputs: Inputs, reads: dict[Key, int]
+    ) -> Run:
+        try:
+            return await self._activator.run(message, snapshot, now=inputs.now, seed=inputs.seed, reads=reads)
+        except (Conflict, StoreUnavailable, Overloaded):
+            raise
+        except KernelError:
+            if len(reads) <= MAX_READS and not cache.consistent(reads):
+                await self._commits.commit(message.namespace, reads, {})
+            raise
+
+    async def _wants_newer(self, message: Message, cache: Cache) -> bool:
+        """Whether the sender wants newer state than is known to be here. Raises StaleToken, BadArguments."""
+        if message.consistency is not Consistency.AT_LEAST:
+            return message.consistency is Consistency.FULL
+        token, known = parse_token(message.token), cache.horizon
+        if known is not None and known.epoch == token.epoch and token.revision <= known.revision:
+            return False
+        known = (await self._store.get(message.namespace, message.receiver)).token
+        if token.epoch != known.epoch or token.revision > known.revision:
+            raise StaleToken("the token is of another store, or of before a restore; read again without it")
+        return True
+
+    async def _check_examples(self, message: Message, run: Run, cache: Cache) -> None:
+        """The version that answers must do what the sender's examples say, or nothing happens."""
+        method = run.record.method
+        # A verdict holds for the definitions that the run went through: another method on the way may change it.
+        ran = frozenset((key, revision) for key, revision in run.reads.items() if key.part is Part.DEFINITION)
+        unknown = [each for each in message.examples if (ran, each.digest()) not in self._passed]
+        if not unknown:
+            return
+        tryout = Tryout(self._activator, cache, message.namespace)
+        with self._tracing.span(vocabulary.SPAN_TRIAL, {vocabulary.EXAMPLE_COUNT: len(unknown)}):
+            for example in unknown:
+                verdict = await tryout.check(method, message.receiver, example)
+                if not verdict.passed:
+                    raise ExamplesDisagree(
+                        f"{method.holder}.{method.selector} version {method.number} fails an example of this message: "
+                        f"{verdict.failure}",
+                        holder=method.holder,
+                        selector=method.selector,
+                        version=str(method.number),
+                    )
+                if len(self._passed) >= MAX_VERDICTS:
+                    self._passed.clear()
+                self._passed[ran, example.digest()] = None
+
+    async def _settled(self, message: Message, run: Run, cache: Cache) -> Reply:
+        """The reply, once what it rests on is durable. Raises Conflict."""
+        newest = message.consistency is Consistency.FULL
+        reads_only = not run.writes or message.dry_run
+        would_write = run.writes if message.dry_run else {}
+        if reads_only and not newest and cache.consistent(run.reads):
+            return Reply(run.result, run.method, str(cache.token(run.reads)), writes=would_write)
+        writes = {} if reads_only else {object_id: pack(slots) for object_id, slots in run.writes.items()}
+        kept = _kept_reply(message, run) if writes else ()
+        names = {vocabulary.COMMIT_READS: len(run.reads), vocabulary.COMMIT_WRITES: len(writes)}
+        with self._tracing.span(vocabulary.SPAN_COMMIT, names):
+            token = await self._commits.commit(message.namespace, run.reads, writes, *kept)
+        cache.committed(run.reads, {} if reads_only else run.writes, token.revision)
+        return Reply(run.result, run.method, str(token), writes=would_write)
+
+    async def _earlier(self, message: Message, cache: Cache) -> Reply | None:
+        """The reply that was kept when the same request took effect. Raises RequestIdReused, BadArguments."""
+        if not message.request_id:
+            return None
+        check_request_id(message.request_id, time.time())  # it may have waited
+        definition = (await cache.definition(message.receiver)).definition
+        if definition is None:
+            return None
+        receiver, incarnation = message.receiver, definition.incarnation
+        kept = await self._store.kept_reply(
+            message.namespace, receiver, incarnation, message.principal, message.request_id
+        )
+        if kept is None:
+            return None
+        if kept.message_digest != message.digest():
+            raise RequestIdReused(message.request_id)
+        now = await self._store.get(message.namespace, message.receiver)  # a token no older than the effects
+        return Reply(kept.result, kept.method, str(now.token), replayed=True)
+
+
+class _Fresh:
+    """A snapshot by linearizable reads, each object once."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._read: dict[ObjectId, tuple[ReadDefinition, ReadSlots]] = {}
+
+    async def definition(self, object_id: ObjectId) -> ReadDefinition:
+        return (await self._load(object_id))[0]
+
+    async def slots(self, object_id: ObjectId) -> ReadSlots:
+        return (await self._load(object_id))[1]
+
+    async def method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
+        return await self._cache.method(holder, incarnation, selector, number)
+
+    async def _load(self, object_id: ObjectId) -> tuple[ReadDefinition, ReadSlots]:
+        if object_id not in self._read:
+            self._read[object_id] = await self._cache.load(object_id)
+        return self._read[object_id]
+
+
+def _kept_reply(message: Message, run: Run) -> tuple[KeptReply, ...]:
+    """What to keep with the effects, so that the same request id has them once; without effects nothing is kept."""
+    if not message.request_id:
+        return ()
+    kept = KeptReply(
+        message.receiver,
+        run.incarnation,
+        message.principal,
+        message.request_id,
+        message.digest(),
+        run.result,
+        run.method,
+    )
+    return (kept,)

@@ -1,0 +1,299 @@
+"""A batch: messages to one object that run and commit together. Law: each sees what the one before it left, no less.
+
+    mailbox ▶ what memory can answer ▶ run with other objects' ▶ commit with other objects' ▶ replies
+
+A batch takes letters from the front of the mailbox for as long as memory says which version answers and that version
+may run together with others; the first that needs more ends it. What it cannot answer at once is first looked for in
+the store; what needs a run of its own (`dispatcher.alone`) gets it when all before it are committed. A batch that meets
+a conflict puts its letters back, and they run again on newer state. Nothing is answered before the commit it read from.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass, field
+from functools import partial
+from time import time
+from typing import Protocol
+
+import vocabulary
+from activation.batch import Chain, Outcome
+from dispatcher.cache import Cache, KnownDefinition
+from dispatcher.commits import Commits, Unit
+from dispatcher.mailbox import Letter, Mailbox, Mailboxes
+from dispatcher.resolution import Resolution
+from dispatcher.running import Running
+from kernel.errors import BadArguments, Conflict, KernelError
+from kernel.messages import Consistency, Message, Reply
+from kernel.request_ids import check_request_id
+from kernel.transactions import KeptReply, Key, Part, Token, parse_token, reply_name
+from kernel.values import SlotValues, Value, pack
+
+MAX_LETTERS = 100  # each may keep a reply, and all are one transaction
+MAX_RUNS = 5
+
+
+class Span(Protocol):
+    """A span that was begun."""
+
+    def end(self) -> None:
+        """End it."""
+        ...
+
+
+class Tracing(Protocol):
+    """Where spans are made; `chassis.telemetry.Telemetry` is one."""
+
+    def start(self, name: str, attributes: Mapping[str, str | int] | None = None) -> Span:
+        """A new span under the current one."""
+        ...
+
+    def begin(self, name: str, attributes: Mapping[str, str | int] | None = None) -> Span:
+        """As start, and the current span from here on."""
+        ...
+
+
+@dataclass(slots=True)
+class _Done:
+    """A letter that ran."""
+
+    letter: Letter
+    resolution: Resolution
+    result: Value
+    wrote: bool
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """What has been run so far, on which state."""
+
+    mailbox: Mailbox
+    cache: Cache
+    definition: KnownDefinition
+    slots: SlotValues
+    reads: dict[Key, int]
+    done: list[_Done] = field(default_factory=list[_Done])
+    wrote: bool = False
+    ids: set[str] = field(default_factory=set[str])
+    commits: Sequence[Span] = ()
+
+    @property
+    def letters(self) -> list[Letter]:
+        return [each.letter for each in self.done]
+
+    def agrees(self, resolution: Resolution) -> bool:
+        """Whether it rests on the same definitions as what ran before."""
+        return all(self.reads.get(key, revision) == revision for key, revision in resolution.above.items())
+
+
+class Batcher:
+    """Works on mailboxes. What it cannot do is `fetch`ed first, or done `alone`; `confirm` answers what may be old."""
+
+    def __init__(
+        self,
+        running: Running,
+        commits: Commits,
+        mailboxes: Mailboxes,
+        tracing: Tracing,
+        *,
+        confirm: Callable[[Letter, Reply, Cache], None],
+    ) -> None:
+        self._running, self._commits, self._mailboxes, self._tracing = running, commits, mailboxes, tracing
+        self._confirm = confirm
+
+    def begin(self, mailbox: Mailbox, cache: Cache) -> bool:
+        """Work on the front of the mailbox, and give it back when that is done. False where memory cannot answer it."""
+        definition, slots = cache.known_definition(mailbox.object_id), cache.known_slots(mailbox.object_id)
+        if definition is None or slots is None:
+            return False
+        reads = {
+            Key(mailbox.object_id, Part.DEFINITION): definition.revision,
+            Key(mailbox.object_id, Part.SLOTS): slots.revision,
+        }
+        return self._advance(_Batch(mailbox, cache, definition, slots.content, reads))
+
+    def _advance(self, batch: _Batch) -> bool:
+        """Run what comes next; False where nothing does."""
+        resolution, letters = self._next(batch)
+        if resolution is None:
+            return False
+        batch.reads.update(resolution.above)
+        calls = [(letter.message.arguments, letter.message.keywords) for letter in letters]
+        spans = [span for letter in letters if letter.recorded for span in (self._looked_up(letter, resolution),)]
+        chain = Chain(batch.mailbox.object_id, batch.slots, calls)
+        ran = partial(self._ran, batch, resolution, letters, spans)
+        self._running.add(resolution.record.method, letters[0].message.principal, chain, ran)
+        return True
+
+    def _next(self, batch: _Batch) -> tuple[Resolution | None, list[Letter]]:
+        """The letters at the front that one version answers, taken out."""
+        waiting, taken = batch.mailbox.letters, list[Letter]()
+        first: Resolution | None = None
+        while waiting and len(batch.done) + len(taken) < MAX_LETTERS:
+            letter = waiting[0]
+            if not letter.reply.done():  # else its sender has gone
+                resolution = self._answers(batch, letter)
+                if resolution is None or (first is not None and resolution is not first):
+                    break
+                if taken and letter.message.principal != taken[0].message.principal:
+                    break
+                first = resolution
+                taken.append(letter)
+                if letter.message.request_id:
+                    batch.ids.add(letter.message.request_id)
+            waiting.popleft()
+        return first, taken
+
+    def _answers(self, batch: _Batch, letter: Letter) -> Resolution | None:
+        """The version that answers the letter, if memory says so and it may run together with others."""
+        message = letter.message
+        if letter.alone or message.examples or message.dry_run or not _new_enough(message, batch.cache):
+            return None
+        if message.request_id and (message.request_id in batch.ids or not _acceptable(message.request_id)):
+            return None
+        resolution = batch.cache.resolved(message.receiver, message.selector)
+        if resolution is None or not resolution.together or not resolution.fits(message):
+            return None
+        return resolution if batch.agrees(resolution) else None
+
+    def _ran(
+        self,
+        batch: _Batch,
+        resolution: Resolution,
+        letters: Sequence[Letter],
+        spans: Sequence[Span],
+        outcomes: Sequence[Outcome | None],
+    ) -> None:
+        for span in spans:
+            span.end()
+        for place, (letter, outcome) in enumerate(zip(letters, outcomes, strict=True)):
+            if outcome is None:
+                letter.alone = True
+                batch.mailbox.letters.extendleft(reversed(letters[place:]))
+                break
+            wrote = outcome.slots is not None
+            if outcome.slots is not None:
+                batch.slots, batch.wrote = outcome.slots, True
+            batch.done.append(_Done(letter, resolution, outcome.result, wrote))
+        if not self._advance(batch):
+            self._end(batch)
+
+    def _end(self, batch: _Batch) -> None:
+        if not batch.done:
+            self._mailboxes.done(batch.mailbox)
+            return
+        newest = any(letter.message.consistency is Consistency.FULL for letter in batch.letters)
+        if not batch.wrote and not newest and batch.cache.consistent(batch.reads):
+            self._answer(batch, batch.cache.token(batch.reads))
+            return
+        names = {vocabulary.COMMIT_READS: len(batch.reads), vocabulary.COMMIT_WRITES: int(batch.wrote)}
+        names[vocabulary.BATCH_SIZE] = len(batch.done)
+        context = self._commit_begun(batch, names)
+        receiver = batch.mailbox.object_id
+        writes = {receiver: pack(batch.slots)} if batch.wrote else {}
+        replies = [
+            _kept(each, batch.definition.content.incarnation)
+            for each in batch.done
+            if each.wrote and each.letter.message.request_id
+        ]
+        settled = partial(self._settled, batch)
+        self._commits.add(Unit(batch.mailbox.namespace, batch.reads, writes, settled, replies, context))
+
+    def _settled(self, batch: _Batch, outcome: Token | KernelError) -> None:
+        for span in batch.commits:
+            span.end()
+        if isinstance(outcome, Token):
+            writes = {batch.mailbox.object_id: batch.slots} if batch.wrote else {}
+            batch.cache.committed(batch.reads, writes, outcome.revision)
+            self._answer(batch, outcome)
+        elif isinstance(outcome, Conflict):
+            self._again(batch, outcome)
+        else:
+            for letter in batch.letters:
+                _fail(letter, outcome)
+            self._mailboxes.done(batch.mailbox)
+
+    def _again(self, batch: _Batch, conflict: Conflict) -> None:
+        """Put the letters back, to run on newer state; those that came before under their request id, apart."""
+        batch.cache.forget(batch.reads)
+        again: list[Letter] = []
+        for letter in batch.letters:
+            letter.runs, letter.fetched = letter.runs + 1, False
+            message = letter.message
+            kept = reply_name(message.receiver, message.principal, message.request_id)
+            letter.alone = letter.alone or kept in conflict.changed
+            if letter.runs < MAX_RUNS:
+                again.append(letter)
+            else:
+                text = f"{message.receiver} kept changing: {MAX_RUNS} runs conflicted; send again"
+                _fail(letter, Conflict(text, conflict.changed))
+        batch.mailbox.letters.extendleft(reversed(again))
+        self._mailboxes.done(batch.mailbox)
+
+    def _answer(self, batch: _Batch, token: Token) -> None:
+        text = str(token)
+        for each in batch.done:
+            reply = Reply(each.result, each.resolution.ref, text)
+            if each.letter.message.request_id and not each.wrote:
+                # It changed nothing now: perhaps because it did so before.
+                self._confirm(each.letter, reply, batch.cache)
+            elif not each.letter.reply.done():
+                each.letter.reply.set_result(reply)
+        self._mailboxes.done(batch.mailbox)
+
+    def _looked_up(self, letter: Letter, resolution: Resolution) -> Span:
+        """The span of an activation, after one that tells of the lookup."""
+        method = resolution.record.method
+        names: dict[str, str | int] = {
+            vocabulary.OBJECT_ID: letter.message.receiver,
+            vocabulary.SELECTOR: letter.message.selector,
+        }
+        self._started(letter, vocabulary.SPAN_LOOKUP, names).end()
+        names |= {vocabulary.HOLDER: method.holder, vocabulary.METHOD_VERSION: method.number}
+        return self._started(letter, vocabulary.SPAN_ACTIVATE, {**names, vocabulary.ACTIVATION_DEPTH: 0})
+
+    def _commit_begun(self, batch: _Batch, names: Mapping[str, int]) -> Context | None:
+        """Begins the commit's span of each recorded letter; what the store does is told below the first of them."""
+        contexts = [letter.context.copy() for letter in batch.letters if letter.recorded]
+        batch.commits = [context.run(self._tracing.begin, vocabulary.SPAN_COMMIT, names) for context in contexts]
+        return contexts[0] if contexts else None
+
+    def _started(self, letter: Letter, name: str, names: dict[str, str | int]) -> Span:
+        return letter.context.run(self._tracing.start, name, names)
+
+
+def _new_enough(message: Message, cache: Cache) -> bool:
+    """Whether memory is as new as the sender wants; what must be newest is validated by the commit."""
+    if message.consistency is not Consistency.AT_LEAST:
+        return True
+    try:
+        token = parse_token(message.token)
+    except BadArguments:
+        return False
+    known = cache.horizon
+    return known is not None and known.epoch == token.epoch and token.revision <= known.revision
+
+
+def _acceptable(request_id: str) -> bool:
+    try:
+        check_request_id(request_id, time())
+    except BadArguments:
+        return False
+    return True
+
+
+def _kept(done: _Done, incarnation: str) -> KeptReply:
+    message = done.letter.message
+    return KeptReply(
+        message.receiver,
+        incarnation,
+        message.principal,
+        message.request_id,
+        message.digest(),
+        done.result,
+        done.resolution.ref,
+    )
+
+
+def _fail(letter: Letter, error: KernelError) -> None:
+    if not letter.reply.done():
+        letter.reply.set_exception(error)

@@ -1,0 +1,135 @@
+"""Which version answers a message, remembered. Law: an answer is forgotten with any definition that it rests on.
+
+Objects that inherit a method from the same parents share the answer, so that a hundred thousand clones of a prototype
+cost as much to look up as a few, and no memory each.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from activation.batch import isolated
+from kernel.errors import BadArguments, KernelError
+from kernel.lookup import holder_of, lookup_path
+from kernel.messages import Message, MethodRef
+from kernel.objects import Definition, MethodRecord, ObjectId, Selector
+from kernel.signature import bind
+from kernel.transactions import Key, Part
+
+MAX_RESOLUTIONS = 100_000
+_MAX_SHAPES = 64
+
+Wanted: TypeAlias = tuple[ObjectId, str, Selector, int]
+"""A method version: its holder, the holder's incarnation, the selector, the number."""
+
+
+class KnownDefinition(Protocol):
+    """A definition in memory, and the revision that made it."""
+
+    content: Definition
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The version that answers, and the definitions above the receiver that say so, with their revisions."""
+
+    record: MethodRecord
+    ref: MethodRef
+    above: Mapping[Key, int]
+    together: bool
+    """Whether it may run together with other activations."""
+    _shapes: dict[tuple[int, tuple[str, ...]], bool] = field(default_factory=dict[tuple[int, tuple[str, ...]], bool])
+
+    def fits(self, message: Message) -> bool:
+        """Whether the message's arguments fit the method's signature."""
+        shape = (len(message.arguments), tuple(message.keywords))
+        known = self._shapes.get(shape)
+        if known is None:
+            if len(self._shapes) >= _MAX_SHAPES:
+                self._shapes.clear()
+            known = self._shapes[shape] = self._bound(message)
+        return known
+
+    def _bound(self, message: Message) -> bool:
+        method = self.record.method
+        try:
+            bind(method.selector, method.parameters, len(message.arguments), list(message.keywords))
+        except BadArguments:
+            return False
+        return True
+
+
+class Resolutions:
+    """Answers by what is in memory."""
+
+    def __init__(
+        self,
+        definitions: Mapping[ObjectId, KnownDefinition],
+        method: Callable[[ObjectId, str, Selector, int], MethodRecord | None],
+    ) -> None:
+        self._definitions, self._method = definitions, method
+        # For an object that answers itself by its id, for all others by their parents.
+        self._known: dict[tuple[ObjectId | tuple[ObjectId, ...], Selector], Resolution] = {}
+        self._involved: set[ObjectId] = set()
+
+    def of(self, receiver: ObjectId, definition: Definition, selector: Selector) -> Resolution | None:
+        """Which version answers; None where memory does not say, or says that none does."""
+        own = definition.active(selector) or selector in definition.pins
+        key = (receiver if own else definition.parents, selector)
+        known = self._known.get(key)
+        if known is None and (known := self._resolve(receiver, selector)) is not None:
+            if len(self._known) >= MAX_RESOLUTIONS:
+                self.clear()
+            self._known[key] = known
+            self._involved.update(each.object_id for each in known.above)
+            if own:
+                self._involved.add(receiver)
+        return known
+
+    def wanted(self, receiver: ObjectId, selector: Selector) -> Wanted | None:
+        """The version that answers, to be read; None where the definitions in memory do not say."""
+        definitions = self._ancestry(receiver)
+        if definitions is None:
+            return None
+        try:
+            path = lookup_path(receiver, {name: item.parents for name, item in definitions.items()})
+        except KernelError:
+            return None
+        answer = holder_of(selector, path, definitions)
+        return answer and (answer.holder, definitions[answer.holder].incarnation, selector, answer.number)
+
+    def changed(self, object_id: ObjectId) -> None:
+        """A definition was replaced, or is no longer in memory."""
+        if object_id in self._involved:
+            self.clear()
+
+    def clear(self) -> None:
+        """Forget all answers."""
+        self._known.clear()
+        self._involved.clear()
+
+    def _resolve(self, receiver: ObjectId, selector: Selector) -> Resolution | None:
+        wanted = self.wanted(receiver, selector)
+        record = wanted and self._method(*wanted)
+        ancestry = self._ancestry(receiver)
+        if record is None or ancestry is None:
+            return None
+        method = record.method
+        ref = MethodRef(method.holder, method.selector, method.number, method.digest, record.level)
+        # Who answers by a method of its own does so whatever its parents are.
+        others = [name for name in ancestry if name != receiver] if method.holder != receiver else ()
+        above = {Key(name, Part.DEFINITION): self._definitions[name].revision for name in others}
+        return Resolution(record, ref, above, isolated(method))
+
+    def _ancestry(self, receiver: ObjectId) -> dict[ObjectId, Definition] | None:
+        found: dict[ObjectId, Definition] = {}
+        ahead: list[ObjectId] = [receiver]
+        while ahead:
+            name = ahead.pop()
+            if name not in found:
+                if (known := self._definitions.get(name)) is None:
+                    return None
+                found[name] = known.content
+                ahead.extend(known.content.parents)
+        return found
