@@ -8,10 +8,10 @@ BIN := .venv/bin
 # The first interpreter that runs and is new enough; name another with `make setup PYTHON=…`.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
-# Further arguments of `test`, `test-model`, `demo`, `up` and `lock`: make test ARGS="tests/unit -k lookup".
+# Further arguments of `test`, `test-model`, `demo`, `up`, `bench` and `lock`: make test ARGS="tests/unit -k lookup".
 ARGS ?=
 
-.PHONY: help setup gen lock fmt check test test-model demo up clean
+.PHONY: help setup gen lock fmt check test test-model demo up bench bench-quick clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ demo: setup ## watch objects learn eight methods from a real model
 
 up: setup ## run etcd, the model and the three services here until Ctrl-C
 	@$(BIN)/batctl up $(ARGS)
+
+bench: setup ## measure the hit path beside its peers, several rounds: a table, and build/bench.json
+	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+bench-quick: setup ## the same within a minute, without peers (ARGS="--only durable-unary-64 --rounds 2")
+	@PYTHONPATH=tests $(BIN)/python -m bench --quick $(ARGS)
 
 clean: ## remove the environment, caches and everything built
 	@rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -117,7 +117,7 @@ class Server:
         self._hurry = hurry or asyncio.Event()
         self.address = spec.listen
         interceptor = Interceptor(spec.telemetry, spec.status_of, spec.untraced)
-        self._grpc = grpc.aio.server(interceptors=(interceptor,), options=_options(spec))
+        self._grpc = grpc.aio.server(interceptors=(interceptor,), options=options_of(spec))
         self._health = _untyped(health).aio.HealthServicer()
         for register in spec.services.values():
             register(self._grpc)
@@ -219,7 +219,8 @@ def _untyped(module: object) -> Any:
     return module
 
 
-def _options(spec: ServerSpec) -> tuple[tuple[str, int], ...]:
+def options_of(spec: ServerSpec) -> tuple[tuple[str, int], ...]:
+    """The options of gRPC itself for a server of `spec`."""
     return (
         ("grpc.so_reuseport", int(spec.reuse_port)),
         ("grpc.max_receive_message_length", spec.max_receive_bytes),

@@ -1,0 +1,80 @@
+"""`make bench`: measures the suite and its peers in one run, prints the table, and writes it as JSON.
+
+    make bench                                              every row, 5 rounds, with Restate and Temporal
+    make bench-quick                                        within a minute, without them
+    make bench-quick ARGS="--only durable-unary-64 --rounds 2"
+    make bench-quick ARGS="--only durable-unary-64 --profile dispatcher"
+
+Law: rows of one run take turns, so that a mood of the machine falls on all of them.
+"""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from batos.errors import BatosError
+from bench.machine import machine
+from bench.report import Run, table, write
+from bench.rounds import Plan, take_turns
+from bench.rows import ROWS, chosen
+
+BUILD = Path("build/bench")
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="short rounds, no peers: within a minute")
+    parser.add_argument("--only", action="append", default=[], metavar="ROW[,ROW]", help="these rows alone")
+    parser.add_argument("--list", action="store_true", help="list the rows and end")
+    parser.add_argument("--rounds", type=int, help="how often each row is measured (5, quick: 2)")
+    parser.add_argument("--seconds", type=float, help="how long each time (3, quick: 1)")
+    parser.add_argument("--warm-up", type=float, help="how long before each time (1, quick: 0.3)")
+    parser.add_argument("--profile", metavar="PROGRAM", help="tell where a program spends its time")
+    parser.add_argument("--out", type=Path, default=Path("build/bench.json"), help="where the JSON goes")
+    return parser.parse_args()
+
+
+async def run(asked: argparse.Namespace) -> int:
+    """Measure, print, write; 1 where a row failed."""
+    quick = asked.quick
+    try:
+        rows = chosen(tuple(name for each in asked.only for name in each.split(",")), quick=quick)
+    except KeyError as unknown:
+        sys.stderr.write(f"no row is called {unknown}: --list lists them\n")
+        return 2
+    plan = Plan(
+        rows=rows,
+        rounds=asked.rounds or (2 if quick else 5),
+        warm_up=asked.warm_up or (0.3 if quick else 1.0),
+        window=asked.seconds or (1.0 if quick else 3.0),
+        profile=asked.profile,
+        folder=BUILD,
+    )
+    found = await machine(BUILD)
+    rounds, missing = await take_turns(plan)
+    done = Run(found, rows, rounds, missing, plan.warm_up, plan.window)
+    write(done, asked.out)
+    sys.stdout.write("\n".join((*table(done), f"\nwritten to {asked.out}", "")))
+    return 0
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    asked = arguments()
+    if asked.list:
+        sys.stdout.writelines(f"{row.name:<22} {row.what}: {row.consistency}\n" for row in ROWS)
+        return 0
+    try:
+        return asyncio.run(run(asked))
+    except BatosError as error:
+        told = "\n".join((str(error), *error.fields.values()))
+        sys.stderr.write(f"{told}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

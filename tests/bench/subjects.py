@@ -1,0 +1,182 @@
+"""What load is put on: programs that are started, told apart by name, and stopped.
+
+Law: they are started with the commands that users run.
+
+A subject that cannot be had raises NotHad with the reason, which its rows then show.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from batos.local.child import Child, Probe, Program, says_ready
+from batos.local.etcd import find_etcd, start_etcd
+from batos.local.private import private_folder
+from bench.content import requests, typical_reply, write_content
+from bench.rows import PIPELINE, SEND, Row
+
+TRACED = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"}
+VALUE = bytes(300)  # as long as the slots, the lane and the rest that one small send writes
+
+
+class NotHad(Exception):
+    """A subject cannot be had here; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Where a row's requests go, and what they are."""
+
+    target: str
+    method: str
+    requests: tuple[bytes, ...]
+
+
+class Subject(Protocol):
+    """Programs under load."""
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """The running programs by name."""
+        ...
+
+    async def start(self) -> None:
+        """Start them, ready for every row. Raises NotHad."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop them, also where starting failed."""
+        ...
+
+    async def load(self, row: Row) -> Load:
+        """What a row puts on them."""
+        ...
+
+
+class Programs:
+    """Running programs of one subject, which are stopped in reverse order."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = private_folder(folder)
+        self.children: dict[str, Child] = {}
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """By name."""
+        return {name: child.pid for name, child in self.children.items()}
+
+    async def start(
+        self, name: str, command: tuple[str, ...], environment: Mapping[str, str], probe: Probe = says_ready
+    ) -> Child:
+        """Start one and wait until it is ready. Raises batos.local.errors.NotStarted."""
+        program = Program(name, command, {**base_environment(), **environment})
+        self.children[name] = await Child.start(program, self.folder, probe)
+        return self.children[name]
+
+    async def etcd(self) -> Child:
+        """Start an etcd as `batctl up` does."""
+        etcd = find_etcd(os.environ.get("PATH"))
+        self.children["etcd"] = await start_etcd(etcd, self.folder / "etcd", self.folder, base_environment())
+        return self.children["etcd"]
+
+    async def stop(self) -> None:
+        """Stop them all."""
+        for name in reversed(list(self.children)):
+            await self.children.pop(name).stop()
+
+
+def base_environment() -> dict[str, str]:
+    """This program's environment less what configures etcd, BatOS or telemetry: rows say that themselves."""
+    ours = ("BATOS_", "OTEL_", "ETCD_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {"PYTHONUNBUFFERED": "1"}
+
+
+class Echo:
+    """A bare gRPC server; see bench.echo."""
+
+    def __init__(self, folder: Path) -> None:
+        self._programs = Programs(folder)
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """See Subject."""
+        return self._programs.pids
+
+    async def start(self) -> None:
+        """See Subject."""
+        command = (sys.executable, "-m", "bench.echo", str(len(typical_reply())))
+        await self._programs.start("echo", command, {})
+
+    async def stop(self) -> None:
+        """See Subject."""
+        await self._programs.stop()
+
+    async def load(self, row: Row) -> Load:
+        """The messages that a durable send would carry."""
+        return Load(self._programs.children["echo"].address, SEND, requests(row))
+
+
+class Etcd:
+    """An etcd alone, configured as the suite's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._programs = Programs(folder)
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """See Subject."""
+        return self._programs.pids
+
+    async def start(self) -> None:
+        """See Subject."""
+        await self._programs.etcd()
+
+    async def stop(self) -> None:
+        """See Subject."""
+        await self._programs.stop()
+
+    async def load(self, row: Row) -> Load:
+        """One value for every key."""
+        return Load(self._programs.children["etcd"].address, "", (VALUE,))
+
+
+class Batos:
+    """etcd, an objectstore and a dispatcher, started as `batctl up` does; no message here needs a synthesizer."""
+
+    def __init__(self, folder: Path, *, traced: bool = False) -> None:
+        self._programs = Programs(folder)
+        self._traced = traced
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """See Subject."""
+        return self._programs.pids
+
+    @property
+    def children(self) -> Mapping[str, Child]:
+        """The running programs, for who needs their addresses."""
+        return self._programs.children
+
+    async def start(self) -> None:
+        """See Subject."""
+        etcd = await self._programs.etcd()
+        told = {"BATOS_LISTEN": "127.0.0.1:0", "BATOS_ETCD_ENDPOINTS": etcd.address}
+        if self._traced:
+            sink = await self._programs.start("sink", (sys.executable, "-m", "bench.echo", "0"), {})
+            told |= TRACED | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{sink.address}"}
+        objectstore = await self._programs.start("objectstore", (sys.executable, "-m", "objectstore"), told)
+        told |= {"BATOS_OBJECTSTORE": objectstore.address}
+        await self._programs.start("dispatcher", (sys.executable, "-m", "dispatcher"), told)
+        await write_content(objectstore.address)
+
+    async def stop(self) -> None:
+        """See Subject."""
+        await self._programs.stop()
+
+    async def load(self, row: Row) -> Load:
+        """The row's messages."""
+        method = PIPELINE if row.road == "stream" else SEND
+        return Load(self._programs.children["dispatcher"].address, method, requests(row))
