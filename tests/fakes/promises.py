@@ -73,13 +73,17 @@ class States:
         return found
 
 
+# What changes its object whenever it runs; what changes nothing is not remembered, and runs again.
+EFFECTIVE = frozenset({"increment", "write"})
+
+
 def once(attempts: Iterable[Attempt]) -> list[str]:
     """Equal replies to one request id, and one of them at most not replayed; no sum given twice."""
     breaches: list[str] = []
     answered = [each for each in attempts if each.outcome is Outcome.OK]
     by_id: dict[str, list[Attempt]] = {}
     for each in answered:
-        if each.request_id:
+        if each.request_id and each.selector in EFFECTIVE:
             by_id.setdefault(each.request_id, []).append(each)
     for group in by_id.values():
         first = [each for each in group if not each.replayed]

@@ -1,0 +1,112 @@
+"""How each fault is done and undone. Law: when `inflict` returns, what it touched runs again.
+
+Two faults never touch one thing at a time: who waits for it comes later than planned, and the history says when.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fakes.history import Recorder
+from fakes.proxy import Proxy
+from faults.cluster import VISITOR, Cluster
+from faults.members import compact, leader
+from faults.schedule import Fault
+
+
+class Nemesis:
+    """Does to a cluster what a schedule says, and notes it in the history."""
+
+    def __init__(self, cluster: Cluster, recorder: Recorder) -> None:
+        self._cluster, self._recorder = cluster, recorder
+        self._ways: dict[str, Callable[[str, float], Awaitable[None]]] = {
+            "kill": self._kill,
+            "pause": self._pause,
+            "drain": self._drain,
+            "visit": self._visit,
+            "compact": self._compact,
+            "cut": self._cut,
+            "hold": self._hold,
+            "swallow": self._swallow,
+            "crash": self._crash,
+            "restart": self._restart,
+        }
+
+    async def inflict(self, fault: Fault) -> None:
+        """Wait for its time, do it, and undo it."""
+        await asyncio.sleep(fault.at)
+        target = await self._name(fault.target)
+        async with self._alone(target):
+            self._recorder.note(f"{fault.kind} {target} begins")
+            await self._ways[fault.kind](target, fault.seconds)
+            self._recorder.note(f"{fault.kind} {target} is over")
+
+    async def _name(self, target: str) -> str:
+        if target not in {"leader", "follower"}:
+            return target
+        members = self._cluster.members
+        leads = await leader(members) or members[0]
+        return leads.name if target == "leader" else next(each.name for each in members if each is not leads)
+
+    @asynccontextmanager
+    async def _alone(self, target: str) -> AsyncGenerator[None]:
+        locks = self._cluster.locks
+        async with AsyncExitStack() as stack:
+            for name in locks if target == "everything" else [target] if target in locks else []:
+                await stack.enter_async_context(locks[name])
+            yield
+
+    async def _kill(self, target: str, seconds: float) -> None:
+        await self._cluster.kill(target)
+        await asyncio.sleep(seconds)
+        await self._cluster.start(target)
+
+    async def _pause(self, target: str, seconds: float) -> None:
+        self._cluster.pause(target)
+        await asyncio.sleep(seconds)
+        self._cluster.resume(target)
+
+    async def _drain(self, target: str, seconds: float) -> None:
+        del seconds
+        await self._cluster.drain(target)
+        await self._cluster.start(target)
+
+    async def _visit(self, target: str, seconds: float) -> None:
+        await self._cluster.start(VISITOR)
+        await asyncio.sleep(seconds)
+        await self._cluster.drain(VISITOR)
+
+    async def _compact(self, target: str, seconds: float) -> None:
+        revision = await compact(self._cluster.members)
+        self._recorder.note(f"compacted at {revision}" if revision else "nobody compacts")
+
+    def _proxies(self, target: str) -> list[Proxy]:
+        return self._cluster.links[target]
+
+    async def _cut(self, target: str, seconds: float) -> None:
+        for proxy in self._proxies(target):
+            proxy.cut()
+
+    async def _hold(self, target: str, seconds: float) -> None:
+        for proxy in self._proxies(target):
+            proxy.hold_requests()
+        await asyncio.sleep(seconds)
+        for proxy in self._proxies(target):
+            proxy.cut()  # the answers find nobody
+            await proxy.release()
+
+    async def _swallow(self, target: str, seconds: float) -> None:
+        for proxy in self._proxies(target):
+            proxy.swallow_answers()
+        await asyncio.sleep(seconds)
+        await self._cut(target, 0.0)
+
+    async def _crash(self, target: str, seconds: float) -> None:
+        await self._cluster.kill(*self._cluster.children)
+        await asyncio.sleep(seconds)
+        await self._cluster.heal()
+
+    async def _restart(self, target: str, seconds: float) -> None:
+        for name in reversed(list(self._cluster.children)):
+            await self._cluster.drain(name)
+        await self._cluster.heal()
