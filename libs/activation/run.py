@@ -7,9 +7,10 @@ What else a nested send can fail with, the sending method may catch.
 """
 
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 import vocabulary
@@ -40,6 +41,7 @@ from sandbox.limits import Limits
 
 MAX_DEPTH = 16
 MAX_SENDS = 100
+MAX_PROGRAMS = 1024  # kept ready; each has at most the 64 KiB of a source, and some 5 KiB around it
 
 # What a nested send can fail with that the sending method may catch, and as what.
 _CATCHABLE: Mapping[type[KernelError], str] = {
@@ -87,11 +89,12 @@ class Run:
 
 
 class Activator:
-    """Runs roots in a sandbox; holds nothing between runs."""
+    """Runs roots in a sandbox; holds nothing between runs but the programs it has made of sources."""
 
     def __init__(self, sandbox: Sandbox, tracing: Tracing, limits: Limits | None = None) -> None:
         self._sandbox, self._tracing = sandbox, tracing
         self._limits = limits or Limits()
+        self._programs = lru_cache(MAX_PROGRAMS)(guest.program)
 
     async def run(
         self, message: Message, snapshot: Snapshot, *, now: float, seed: int, reads: dict[Key, int] | None = None
@@ -104,6 +107,7 @@ class Activator:
             self._sandbox,
             self._tracing,
             self._limits,
+            self._programs,
             snapshot,
             datetime.fromtimestamp(now, UTC),
             seed,
@@ -121,6 +125,7 @@ class _Root:
     sandbox: Sandbox
     tracing: Tracing
     limits: Limits
+    programs: Callable[[str, str], str]
     snapshot: Snapshot
     now: datetime
     seed: int
@@ -217,12 +222,12 @@ class _Activation:
     async def feed(self) -> tuple[Value, bool]:
         """Run the method: its result, and whether it kept the covenant."""
         root = self.root
-        code = guest.program(self.method.source, self.method.selector)
+        code = root.programs(self.method.source, self.method.selector)
         given = guest.inputs(self.message.receiver, self.frame.loaded, self.message.arguments, self.message.keywords)
         feed = Feed(code, given, guest.FUNCTIONS, root.now, root.seed, root.limits)
         with self._failures_told():
             output = await root.sandbox.run(feed, self._on_call, nested=self.depth > 0)
-            result, slots, kept = guest.output(output)
+            result, slots, kept = guest.output(output, root.limits.output_bytes)
         self.frame.note(slots)
         return result, kept
 
@@ -250,7 +255,7 @@ class _Activation:
     async def _on_call(self, call: Call) -> object:
         """A nested send: the sender is suspended with its slots, and resumes with what they are afterwards."""
         buffer = self.root.buffer
-        sent = guest.sent(call)
+        sent = guest.sent(call, self.root.limits.output_bytes)
         self.frame.note(sent.slots)
         point = buffer.savepoint()
         try:
@@ -261,7 +266,7 @@ class _Activation:
         except tuple(_CATCHABLE) as error:
             self._undo(point)
             raise GuestException(_CATCHABLE[type(error)], error.text) from None
-        return [guest.sent_in(result), guest.sent_in(buffer.reload(self.frame))]
+        return guest.answer(result, buffer.reload(self.frame))
 
     def _undo(self, point: Savepoint) -> None:
         """Nothing since the send remains; the sender goes on with the slots it was suspended with."""

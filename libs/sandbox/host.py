@@ -7,11 +7,12 @@ How many workers: a feed that waits for the host keeps its worker, so a chain of
 holds ``depth + 1``. With ``roots`` roots at once that is at most ``roots * (depth + 1)`` workers (8 x 17 = 136 by
 default, about 1.5 MB each). They start on demand, stay for the next feed, and are never waited for below that number.
 Roots beyond ``roots`` queue; a nested run never does, or the roots it stands in could wait for each other for ever.
+Guests that are kept between feeds have ``kept`` workers of their own beside these, so that they take none from a run.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +28,7 @@ from sandbox.jail import Jail, JailLevel, build_jail
 from sandbox.session import Done, Session
 from sandbox.values import answer_to_guest, exception_to_guest
 
-__all__ = ["Call", "Feed", "GuestObject", "OnCall", "Sandbox"]
+__all__ = ["Call", "Feed", "GuestObject", "Kept", "OnCall", "Sandbox"]
 
 _LAST_RESORT_SECONDS = 60.0  # kills a worker whose host's event loop no longer turns
 
@@ -40,12 +41,14 @@ class _Opened:
     pool: Monty
     threads: ThreadPoolExecutor
     sessions: set[Session]
+    kept: set[Session]
 
 
 class Sandbox:
     """Runs guests, each in a fresh session of a jailed worker. Enter it once; ``run`` may then be used concurrently.
 
-    ``roots`` feeds run at a time (nested ones aside), nested up to ``depth``; ``warm`` workers are started on entering.
+    ``roots`` feeds run at a time (nested ones aside), nested up to ``depth``; ``kept`` guests are kept between feeds;
+    ``warm`` workers are started on entering.
     ``require`` names walls (see ``sandbox.jail.WALLS``) without which entering raises SandboxUnavailable; other walls
     that this machine does not offer are named in ``jail.missing``. ``worker_bytes`` bounds a worker's address space;
     a feed waits ``worker_seconds`` for a worker, in vain only if runs nest deeper than agreed. ``binary`` is Monty's
@@ -57,6 +60,7 @@ class Sandbox:
         *,
         roots: int = 8,
         depth: int = 16,
+        kept: int = 32,
         warm: int = 1,
         jailed: bool = True,
         require: frozenset[str] = frozenset(),
@@ -64,7 +68,8 @@ class Sandbox:
         worker_seconds: float = 10.0,
         binary: Path | None = None,
     ) -> None:
-        self._workers, self._warm, self._worker_seconds = roots * (depth + 1), warm, worker_seconds
+        self._workers, self._warm, self._worker_seconds = roots * (depth + 1) + kept, warm, worker_seconds
+        self._kept = kept
         self._build = partial(build_jail, jailed=jailed, require=require, worker_bytes=worker_bytes, binary=binary)
         self._roots = asyncio.Semaphore(roots)
         self._opened: _Opened | None = None
@@ -108,6 +113,21 @@ class Sandbox:
                 detail = f"the feed and its calls took longer than {feed.limits.deadline_seconds} s"
                 raise LimitExceeded("time", detail) from None
 
+    async def keep(self, feed: Feed, again: str) -> "Kept":
+        """Run the feed and keep the guest, which then runs ``again`` as often as it is asked to, with inputs each time.
+
+        Its clock stands at ``feed.now``, its random numbers run on, and each run has the feed's limits anew, memory
+        aside. ``feed.functions`` is empty. Raises as ``run``; SandboxUnavailable where as many are kept as agreed.
+        """
+        opened = self._entered()
+        if len(opened.kept) >= self._kept:
+            raise SandboxUnavailable(f"{self._kept} guests are kept already; close one")
+        session = Session(opened.pool, feed, keep=True)
+        kept = Kept(opened, session, again)
+        opened.kept.add(session)
+        await kept.start()
+        return kept
+
     def _entered(self) -> _Opened:
         if self._opened is None:
             raise SandboxUnavailable("the sandbox is not open; use it inside `async with`")
@@ -127,7 +147,7 @@ class Sandbox:
         except BaseException:
             jail.close()
             raise
-        opened = _Opened(jail, pool, ThreadPoolExecutor(self._workers, "sandbox"), set())
+        opened = _Opened(jail, pool, ThreadPoolExecutor(self._workers, "sandbox"), set(), set())
         try:
             _prove(opened)
         except BaseException:
@@ -150,7 +170,7 @@ def _prove(opened: _Opened) -> None:
 
 
 def _close(opened: _Opened) -> None:
-    for session in list(opened.sessions):
+    for session in [*opened.sessions, *opened.kept]:
         if session.abandon():
             session.close()
     opened.threads.shutdown()
@@ -178,16 +198,79 @@ async def _drive(opened: _Opened, feed: Feed, on_call: OnCall) -> object:
     return reached.outcome
 
 
+class Kept:
+    """A guest that stays between feeds; `Sandbox.keep` makes it. One feed at a time.
+
+    It has no host: what it calls, looks up or imports in vain ends it, as every error, limit and cancelling does.
+    """
+
+    def __init__(self, opened: _Opened, session: Session, again: str) -> None:
+        self._opened, self._session, self._again = opened, session, again
+        self._busy = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be fed."""
+        return self._session in self._opened.kept
+
+    async def start(self) -> None:
+        """Run the first feed; the sandbox does."""
+        await self._fed(self._session.start)
+
+    async def run(self, inputs: Mapping[str, object]) -> object:
+        """Feed it once more; the value of the last expression. Raises the errors of `Sandbox.run`."""
+        if not self.open:
+            raise SandboxUnavailable("the guest has ended; keep another")
+        return await self._fed(partial(self._session.again, self._again, inputs))
+
+    def end(self) -> None:
+        """Give its worker back; a feed under way is killed. Does nothing the second time."""
+        self._opened.kept.discard(self._session)
+        if self._session.abandon():
+            self._opened.threads.submit(self._session.close)
+
+    async def _fed(self, step: Callable[[], Call | Done]) -> object:
+        if self._busy:
+            raise AssertionError("a kept guest is fed one feed at a time")
+        self._busy = True
+        try:
+            reached = await _advance(self._opened, self._session, step)
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            self._busy = False
+        assert isinstance(reached, Done)
+        return reached.outcome
+
+
 async def _advance(opened: _Opened, session: Session, step: Callable[[], Call | Done]) -> Call | Done:
     """Run one step in a thread; kill the guest if the step outlasts its patience."""
     session.begin()
     future = asyncio.wrap_future(opened.threads.submit(step))
     # Cancelled, nobody reads the outcome; read here, its exception is not reported as forgotten.
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
-    while True:
-        await asyncio.wait({future}, timeout=max(session.patience(), 0.0))
-        if future.done():
-            return future.result()
-        if session.patience() <= 0:
-            session.overrun()
-            await asyncio.wait({future})
+    watch = _Watch(session)
+    try:
+        return await asyncio.shield(future)  # cancelled, the step ends by itself: its guest is killed
+    finally:
+        watch.end()
+
+
+class _Watch:
+    """Kills a guest that outlasts its patience, unless it ends before."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(session.patience(), self._look)
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        left = self._session.patience()  # it counts from when the guest began, which may have waited for a thread
+        if left <= 0:
+            self._session.overrun()
+        else:
+            self._timer = self._loop.call_later(left, self._look)

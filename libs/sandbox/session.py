@@ -1,4 +1,4 @@
-"""One feed in one worker, seen from the threads that drive it.
+"""Feeds in one worker, seen from the threads that drive it: one feed, or with `keep` one after the other.
 
 Law: blocks, knows no event loop. At any time one thread runs the session, or it is suspended in a call, or closed; the
 lock guards exactly that. Whoever finds it abandoned closes it, and it is closed once. Suspended, it holds no thread.
@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from typing import NoReturn
@@ -44,11 +44,14 @@ class Done:
 class Session:
     """Drives a feed from call to call: ``start``, then ``resume`` with each answer, until Done or an error.
 
+    With ``keep`` the guest stays after Done, and ``again`` feeds it once more; its globals are what they were. Such a
+    guest has no host: the first thing it asks for ends the session, as every error does.
+
     ``begin``, ``patience``, ``overrun`` and ``abandon`` return at once and may be used on an event loop.
     """
 
-    def __init__(self, pool: Monty, feed: Feed) -> None:
-        self._pool, self._feed, self._limits = pool, feed, feed.limits
+    def __init__(self, pool: Monty, feed: Feed, *, keep: bool = False) -> None:
+        self._pool, self._feed, self._limits, self._keep = pool, feed, feed.limits, keep
         self._lock = threading.Lock()
         self._checkout: MontySession | None = None
         self._worker: int | None = None  # a pidfd: a pid could already be someone else's
@@ -71,7 +74,12 @@ class Session:
         except BaseException:
             self.close()
             raise
-        return self._advance(self._feed_start)
+        return self._advance(lambda: self._feed_start(self._feed.code, self._feed.inputs))
+
+    def again(self, code: str, inputs: Mapping[str, object]) -> Call | Done:
+        """Feed a kept guest once more, with the patience of a whole feed. Raises the errors of ``Sandbox.run``."""
+        self._used = 0.0
+        return self._advance(lambda: self._feed_start(code, inputs))
 
     def resume(self, answer: ExternalResult) -> Call | Done:
         """Answer the call and run to the next. Raises the errors of ``Sandbox.run``."""
@@ -159,12 +167,12 @@ class Session:
             },
         )
 
-    def _feed_start(self) -> SyncSnapshot:
+    def _feed_start(self, code: str, inputs: Mapping[str, object]) -> SyncSnapshot:
         if self._checkout is None:
             raise AssertionError("a session starts with its worker")
         return self._checkout.feed_start(
-            self._feed.code,
-            inputs=dict(self._feed.inputs),
+            code,
+            inputs=dict(inputs),
             print_callback=CollectString(max_bytes=self._limits.printed_bytes),
         )
 
@@ -181,7 +189,7 @@ class Session:
             raise
         self._used += time.monotonic() - self._began
         self._began = None
-        if isinstance(reached, Done) or not self._suspend():
+        if not self._suspend() or (isinstance(reached, Done) and not self._keep):
             self.close()
         return reached
 
@@ -195,6 +203,8 @@ class Session:
         while True:
             if isinstance(snapshot, MontyComplete):
                 return Done(outcome_from_guest(snapshot, self._limits))
+            if self._keep:
+                raise LimitExceeded("calls", "a kept guest asked for what only a host can give")
             if isinstance(snapshot, NameLookupSnapshot):
                 snapshot = self._look_up(snapshot)
             elif not isinstance(snapshot, FunctionSnapshot):

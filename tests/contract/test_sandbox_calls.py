@@ -166,7 +166,7 @@ async def test_roots_queue_while_nested_runs_do_not() -> None:
 
 
 async def test_a_chain_deeper_than_agreed_finds_no_worker() -> None:
-    async with Sandbox(roots=1, depth=0, worker_seconds=0.1) as sandbox:
+    async with Sandbox(roots=1, depth=0, kept=0, worker_seconds=0.1) as sandbox:
 
         async def on_call(call: Call) -> object:
             return await sandbox.run(feed("1"), no_call, nested=True)

@@ -4,7 +4,8 @@ import ast
 
 import pytest
 
-from activation.guest import LINES_BEFORE, inputs, program, sends_to_self
+from activation.guest import LINES_BEFORE, inputs, program
+from activation.rewriting import sends_to_self
 from kernel.errors import BadValue
 from kernel.objects import ObjectId
 from kernel.values import Reference
@@ -51,10 +52,6 @@ def test_a_slot_that_is_named_only_while_it_runs_is_refused() -> None:
 
 
 def test_a_reference_goes_in_as_what_no_other_value_can_be() -> None:
-    given = inputs(ObjectId("a"), {"near": [Reference("b")]}, [[1, 2]], {"key": {"to": Reference("c")}})
-    assert given == {
-        "_id": "a",
-        "_slots": {"near": [("b",)]},
-        "_args": [[1, 2]],
-        "_kwargs": {"key": {"to": ("c",)}},
-    }
+    given = inputs(ObjectId("a"), {"near": [Reference("b")]}, [[1, {"": 2}]], {"key": {"to": Reference("c")}})
+    tagged = '{"near":[{"":["reference","b"]}]},[[1,{"":["map",{"":2}]}]],{"key":{"to":{"":["reference","c"]}}}'
+    assert given == {"_given": f'["a",{tagged}]'}
