@@ -190,3 +190,15 @@ def reply_to_wire(reply: Reply) -> dispatcher_pb2.Reply:
         replayed=reply.replayed,
         writes=[dispatcher_pb2.Written(id=item, slots=slots_to_wire(slots)) for item, slots in reply.writes.items()],
     )
+
+
+def reply_from_wire(reply: dispatcher_pb2.Reply) -> Reply:
+    """The answer to a message, as another dispatcher gave it. Raises BadArguments, BadValue, LimitExceeded."""
+    return Reply(
+        result=value_from_wire(reply.result),
+        method=method_ref_from_wire(reply.method),
+        token=reply.token,
+        synthesized=reply.synthesized,
+        replayed=reply.replayed,
+        writes={ObjectId(written.id): slots_from_wire(written.slots) for written in reply.writes},
+    )

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -16,10 +17,14 @@ from chassis.client import channel
 from chassis.server import ServerSpec, announce, run
 from chassis.service import StartError, main
 from chassis.telemetry import Telemetry
+from dispatcher.cluster import member
 from dispatcher.config import Config
 from dispatcher.dispatch import Dispatch
+from dispatcher.owners import Owners
+from dispatcher.peers import Peers
 from dispatcher.servicer import DispatcherServicer
-from objectstore.client import MAX_MESSAGE_BYTES, WATCH_METHOD, StoreClient
+from objectstore.client import MAX_MESSAGE_BYTES, STREAMS, StoreClient
+from objectstore.membership import MembershipClient
 from objectstore.store import FORMAT
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import Sandbox
@@ -38,17 +43,19 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         to_store = channel(
             config.objectstore,
             telemetry=telemetry,
-            untraced=frozenset({WATCH_METHOD}),
+            untraced=STREAMS,
             max_message_bytes=MAX_MESSAGE_BYTES,
         )
-        store = StoreClient(await stack.enter_async_context(to_store))
+        await stack.enter_async_context(to_store)
+        store = StoreClient(to_store)
         synthesizer = SynthesizerClient(
             await stack.enter_async_context(channel(config.synthesizer, telemetry=telemetry))
         )
         sandbox = await stack.enter_async_context(_jailed(config))
         batches = Batches(sandbox)
         stack.push_async_callback(batches.close)
-        dispatch = Dispatch(store, Activator(sandbox, telemetry), batches, synthesizer, telemetry)
+        owners = Owners(uuid.uuid4().hex, Peers(telemetry))
+        dispatch = Dispatch(store, Activator(sandbox, telemetry), batches, synthesizer, telemetry, owners=owners)
         stack.push_async_callback(dispatch.stop)
         servicer = DispatcherServicer(dispatch, _version(sandbox.jail))
         spec = ServerSpec(
@@ -60,6 +67,8 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             allow_insecure_remote=config.insecure_remote,
         )
         stop = asyncio.Event()
+        joining = MembershipClient(to_store).joined
+        await stack.enter_async_context(member(config, dispatch, owners, joining, stop, telemetry))
         hurrying = asyncio.create_task(_hurry(dispatch, stop))
         try:
             await run(spec, stop)

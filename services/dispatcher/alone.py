@@ -9,7 +9,9 @@ the message again.
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
 import vocabulary
 from activation.examples import Tryout
@@ -32,11 +34,12 @@ from kernel.messages import Consistency, Message, Reply
 from kernel.objects import MethodRecord, ObjectId, Selector
 from kernel.request_ids import check_request_id
 from kernel.transactions import MAX_READS, KeptReply, Key, Part, parse_token
-from kernel.values import pack
+from kernel.values import SlotValues, pack
 from objectstore.store import Store
 
 MAX_RUNS = 5
 MAX_VERDICTS = 10_000
+_NOTHING: Mapping[ObjectId, SlotValues] = MappingProxyType({})
 
 
 class Alone:
@@ -129,17 +132,17 @@ class Alone:
     async def _settled(self, message: Message, run: Run, cache: Cache) -> Reply:
         """The reply, once what it rests on is durable. Raises Conflict."""
         newest = message.consistency is Consistency.FULL
-        reads_only = not run.writes or message.dry_run
-        would_write = run.writes if message.dry_run else {}
-        if reads_only and not newest and cache.consistent(run.reads):
-            return Reply(run.result, run.method, str(cache.token(run.reads)), writes=would_write)
-        writes = {} if reads_only else {object_id: pack(slots) for object_id, slots in run.writes.items()}
+        written = _NOTHING if message.dry_run else run.writes
+        would_be = run.writes if message.dry_run else _NOTHING
+        if not written and not newest and cache.consistent(run.reads):
+            return Reply(run.result, run.method, str(cache.token(run.reads)), writes=would_be)
+        writes = {object_id: pack(slots) for object_id, slots in written.items()}
         kept = _kept_reply(message, run) if writes else ()
         names = {vocabulary.COMMIT_READS: len(run.reads), vocabulary.COMMIT_WRITES: len(writes)}
         with self._tracing.span(vocabulary.SPAN_COMMIT, names):
             token = await self._commits.commit(message.namespace, run.reads, writes, *kept)
-        cache.committed(run.reads, {} if reads_only else run.writes, token.revision)
-        return Reply(run.result, run.method, str(token), writes=would_write)
+        cache.committed(run.reads, written, token.revision)
+        return Reply(run.result, run.method, str(token), writes=would_be)
 
     async def _earlier(self, message: Message, cache: Cache) -> Reply | None:
         """The reply that was kept when the same request took effect. Raises RequestIdReused, BadArguments."""

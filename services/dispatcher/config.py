@@ -22,6 +22,18 @@ class Config:
     synthesizer: Address = setting(
         "BATOS_SYNTHESIZER", default=Address("127.0.0.1", 7002), parse=address, help="host:port of the synthesizer"
     )
+    peers: Address = setting(
+        "BATOS_PEERS_LISTEN",
+        default=Address("127.0.0.1", 0),
+        parse=address,
+        help="host:port on which other dispatchers pass messages on; port 0: any",
+    )
+    peers_address: Address | None = setting(
+        "BATOS_PEERS_ADDRESS",
+        default=None,
+        parse=address,
+        help="where the other dispatchers reach that; where it listens, unless said",
+    )
     roots: int = setting(
         "BATOS_ROOTS", default=8, parse=integer, help="messages that run in the sandbox at once; others queue"
     )

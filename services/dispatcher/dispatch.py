@@ -27,6 +27,7 @@ from dispatcher.caches import Caches
 from dispatcher.commits import Commits
 from dispatcher.mailbox import Inputs, Letter, Mailbox, Mailboxes
 from dispatcher.misses import Misses, Synthesizer, Waiting
+from dispatcher.owners import Owners
 from dispatcher.running import Running
 from kernel.errors import KernelError, NotUnderstood
 from kernel.messages import MAX_INTENT, Message, Reply
@@ -45,12 +46,19 @@ class Tracing(RunTracing, BatchTracing, Protocol):
 
 
 class Dispatch:
-    """Delivers messages; the only thing it keeps is what a restart may forget."""
+    """Delivers messages, those of objects that others own through them; keeps only what a restart may forget."""
 
     def __init__(
-        self, store: Store, activator: Activator, batches: Batches, synthesizer: Synthesizer, tracing: Tracing
+        self,
+        store: Store,
+        activator: Activator,
+        batches: Batches,
+        synthesizer: Synthesizer,
+        tracing: Tracing,
+        *,
+        owners: Owners | None = None,
     ) -> None:
-        self._tracing = tracing
+        self._tracing, self._owners = tracing, owners
         self._misses, self._caches, commits = Misses(synthesizer), Caches(store), Commits(store)
         self._mailboxes = Mailboxes(self._work)
         self._alone = Alone(store, activator, commits, tracing)
@@ -69,18 +77,30 @@ class Dispatch:
     async def send(self, message: Message, waiting: Waiting | None = None) -> Reply:
         """Deliver a message and wait for the answer; what it fails with is told by the Send RPC."""
         inputs = Inputs(time.time(), secrets.randbits(63))
-        synthesized = False
+        waiting, synthesized = waiting or Waiting(), False
         for _ in range(MAX_MISSES):
             try:
-                reply = await self._deliver(message, inputs)
+                reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs)
             except Miss as miss:
                 if message.dry_run:
                     raise NotUnderstood(miss.receiver, miss.selector, miss.near) from None
-                await self._misses.wait(_asked(miss, message), message, waiting or Waiting())
+                await self._misses.wait(_asked(miss, message), message, waiting)
                 synthesized = True
             else:
                 return replace(reply, synthesized=True) if synthesized else reply
         raise NotUnderstood(message.receiver, message.selector, why=f"{MAX_MISSES} methods were written on the way")
+
+    async def run_here(self, message: Message) -> Reply:
+        """Deliver a message that another dispatcher passed on, whoever owns its receiver. As send; a miss fails."""
+        return await self._deliver(message, Inputs(time.time(), secrets.randbits(63)))
+
+    async def _elsewhere(self, message: Message, waiting: Waiting) -> Reply | None:
+        if self._owners is None:
+            return None
+        seconds = None
+        if waiting.deadline is not None:
+            seconds = max(waiting.deadline - asyncio.get_running_loop().time(), 0.0)
+        return await self._owners.elsewhere(message, seconds)
 
     def _deliver(self, message: Message, inputs: Inputs) -> asyncio.Future[Reply]:
         """Post a letter. Cancelled, it is not run any more, or its reply goes nowhere."""

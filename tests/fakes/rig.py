@@ -7,6 +7,7 @@ from activation.batch import Batches
 from activation.run import Activator
 from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
+from dispatcher.owners import Owners
 from fakes.synthesizer import ScriptedSynthesizer
 from kernel.messages import Message, Reply
 from kernel.objects import DEFAULT_NAMESPACE, ObjectId, Selector
@@ -38,11 +39,11 @@ class Rig:
         self.sandbox = sandbox
         self.dispatch = self.another()
 
-    def another(self, store: Any = None) -> Dispatch:
+    def another(self, store: Any = None, owners: Owners | None = None) -> Dispatch:
         """A further dispatcher over the same store."""
         telemetry = Telemetry.off()
         activator, batches = Activator(self.sandbox, telemetry), Batches(self.sandbox)
-        return Dispatch(store or self.store, activator, batches, self.synthesizer, telemetry)
+        return Dispatch(store or self.store, activator, batches, self.synthesizer, telemetry, owners=owners)
 
     async def put(self, name: str, *sources: str, parents: Sequence[str] = (), **slots: Value) -> None:
         """An object with methods, active."""
