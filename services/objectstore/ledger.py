@@ -143,6 +143,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def read_all_at(self, revision: int, spans: Sequence[Span]) -> Sequence[Sequence[Entry]]:
+        """Read at most 100 spans as they stood at a revision, as read_at."""
+        ...
+
     async def transact(self, step: Step) -> int | None:
         """The revision of the step, None where a compare did not hold.
 

@@ -7,10 +7,15 @@ import asyncio
 import time
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from kernel.errors import StaleToken
+from objectstore.leases import LeaseEnded
 from objectstore.ledger import Entry, Event, Events, Reading, Span, Step
+
+_SHORTEST_WAIT: Final = 0.01  # of seconds that may pass otherwise than the clock's
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,15 @@ class _Past:
     before: Mapping[bytes, Entry | None]
 
 
+@dataclass(slots=True)
+class _Lease:
+    """What ends at `end`: the keys that still have the revision they were posted at."""
+
+    seconds: int
+    end: float
+    keys: dict[bytes, int] = field(default_factory=dict[bytes, int])
+
+
 class MemoryLedger:
     """Entries, their sorted keys, and the history that watches read. `clock` is in seconds."""
 
@@ -29,6 +43,8 @@ class MemoryLedger:
         self._entries: dict[bytes, Entry] = {}
         self._keys: list[bytes] = []
         self._ends: dict[bytes, float] = {}
+        self._leases: dict[int, _Lease] = {}
+        self._granted = 0
         self._revision = 1
         self._history: list[_Past] = []
         self._kept_from = 1
@@ -54,6 +70,10 @@ class MemoryLedger:
         entries = [found[key] for key in sorted(found)]
         return entries[: span.limit] if span.limit else entries
 
+    async def read_all_at(self, revision: int, spans: Sequence[Span]) -> Sequence[Sequence[Entry]]:
+        """See Ledger."""
+        return [await self.read_at(revision, span) for span in spans]
+
     async def transact(self, step: Step) -> int | None:
         """See Ledger."""
         self._expire()
@@ -75,9 +95,38 @@ class MemoryLedger:
             for change in self._history[bisect_right(self._history, after, key=_revision) :]:
                 after = change.events.revision
                 yield Events([event for event in change.events.events if span.begin <= event.key < span.end], after)
-            await grown.wait()
+            await self._wait(grown)
             if after < self._kept_from - 1:
                 raise StaleToken(f"the changes after revision {after} are no longer kept; list again")
+
+    async def grant(self, seconds: int) -> int:
+        """See LeasingLedger."""
+        self._granted += 1
+        self._leases[self._granted] = _Lease(seconds, self._clock() + seconds)
+        return self._granted
+
+    async def renew(self, lease: int) -> bool:
+        """See LeasingLedger."""
+        self._expire()
+        if (held := self._leases.get(lease)) is None:
+            return False
+        held.end = self._clock() + held.seconds
+        return True
+
+    async def revoke(self, lease: int) -> None:
+        """See LeasingLedger."""
+        self._expire()
+        if (held := self._leases.pop(lease, None)) is not None:
+            self._end(held)
+
+    async def post(self, lease: int, key: bytes, value: bytes) -> int:
+        """See LeasingLedger."""
+        self._expire()
+        if (held := self._leases.get(lease)) is None:
+            raise LeaseEnded
+        self._apply({key: value}, (), {key: value})
+        held.keys[key] = self._revision
+        return self._revision
 
     async def close(self) -> None:
         """See Ledger."""
@@ -126,8 +175,23 @@ class MemoryLedger:
 
     def _expire(self) -> None:
         now = self._clock()
+        for lease in [lease for lease, held in self._leases.items() if held.end <= now]:
+            self._end(self._leases.pop(lease))
         if gone := [key for key, end in self._ends.items() if end <= now]:
             self._apply({}, gone, {})
+
+    def _end(self, held: _Lease) -> None:
+        if gone := [key for key, revision in held.keys.items() if self._revision_of(key) == revision]:
+            self._apply({}, gone, {})
+
+    async def _wait(self, grown: asyncio.Event) -> None:
+        """Until something changes: leases end while nobody but watchers is there, too."""
+        while not grown.is_set():
+            soonest = min((held.end for held in self._leases.values()), default=None)
+            seconds = None if soonest is None else max(_SHORTEST_WAIT, soonest - self._clock())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(grown.wait(), seconds)
+            self._expire()
 
 
 def _revision(past: _Past) -> int:

@@ -16,6 +16,7 @@ from kernel.messages import MethodRef
 from kernel.objects import Definition, Evidence, MethodVersion, ObjectId
 from kernel.transactions import KeptReply
 from kernel.values import SlotValues, encoder, from_extension
+from objectstore.members import Member
 from objectstore.store import FORMAT
 
 _PREFIX: Final = bytes([FORMAT])
@@ -78,6 +79,7 @@ _evidence = _decoder(Evidence)
 _meta = _decoder(Meta)
 _lanes = _decoder(LaneRecord)
 _replies = _decoder(_KeptReply)
+_members = _decoder(Member)
 _values = msgspec.msgpack.Decoder(ext_hook=from_extension)
 
 
@@ -137,6 +139,11 @@ def reply(data: bytes, receiver: ObjectId, incarnation: str, principal: str, req
     """The kept reply of stored bytes and of what its key told."""
     kept = _replies.decode(_body(data))
     return KeptReply(receiver, incarnation, principal, request_id, kept.digest, kept.result, kept.method)
+
+
+def member(data: bytes) -> Member:
+    """The member of stored bytes."""
+    return _members.decode(_body(data))
 
 
 def mark() -> bytes:

@@ -74,6 +74,21 @@ class Connection:
         """Grant a lease."""
         return cast("Awaitable[Any]", self._lease.LeaseGrant(request, timeout=self._seconds))
 
+    def revoke(self, lease: int) -> Awaitable[Any]:
+        """End a lease."""
+        return cast("Awaitable[Any]", self._lease.LeaseRevoke(etcd.LeaseRevokeRequest(ID=lease), timeout=self._seconds))
+
+    async def renew(self, lease: int) -> Any:
+        """Let a lease last its time from now."""
+        call = self._lease.LeaseKeepAlive(timeout=self._seconds)
+        try:
+            await call.write(etcd.LeaseKeepAliveRequest(ID=lease))
+            return await call.read()
+        except asyncio.InvalidStateError:  # it failed before the write
+            return await call.read()
+        finally:
+            call.cancel()
+
     @asynccontextmanager
     async def watching(self) -> AsyncGenerator[Watching]:
         """A watch stream, ended with the block."""

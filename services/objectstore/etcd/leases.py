@@ -28,7 +28,7 @@ class Leases:
             until, lease = self._current.get(seconds, (0.0, 0))
             if self._clock() >= until:
                 until = self._clock() + BUCKET_SECONDS
-                lease = await self._grant(seconds + BUCKET_SECONDS)
+                lease = await self.grant(seconds + BUCKET_SECONDS)
                 self._current[seconds] = until, lease
             return lease
 
@@ -36,7 +36,8 @@ class Leases:
         """Use none of these leases again."""
         self._current.clear()
 
-    async def _grant(self, seconds: int) -> int:
+    async def grant(self, seconds: int) -> int:
+        """The id of a lease that lasts so many seconds. StoreUnavailable, StoreFull."""
         try:
             # A grant whose answer is lost leaves a lease that ends unused.
             granted = await self._connection.grant(etcd.LeaseGrantRequest(TTL=seconds))

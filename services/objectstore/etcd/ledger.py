@@ -18,6 +18,7 @@ from objectstore.etcd.connection import Connection, target_of
 from objectstore.etcd.leases import Leases
 from objectstore.etcd.watching import watch
 from objectstore.keys import META
+from objectstore.leases import LeaseEnded
 from objectstore.ledger import Entry, Events, Reading, Span, Step
 
 READ_SECONDS: Final = 4.0
@@ -31,6 +32,11 @@ _TXN: Final = {
 _RANGE: Final = {
     vocabulary.DB_SYSTEM_NAME: vocabulary.DB_SYSTEM_ETCD,
     vocabulary.DB_OPERATION_NAME: vocabulary.SPAN_ETCD_RANGE,
+}
+
+_LEASE: Final = {
+    vocabulary.DB_SYSTEM_NAME: vocabulary.DB_SYSTEM_ETCD,
+    vocabulary.DB_OPERATION_NAME: vocabulary.SPAN_ETCD_LEASE,
 }
 
 
@@ -81,17 +87,16 @@ class EtcdLedger:
 
     async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
         """See Ledger."""
-        if revision < 1:
-            raise StaleToken(f"{revision} is no revision of the store")
         request = requests.range_request(span, revision)
+        send = _kept(revision, lambda: self._connection.range(request))
+        return requests.entries(await self._read(vocabulary.SPAN_ETCD_RANGE, _RANGE, send))
 
-        async def kept() -> Any:
-            try:
-                return await self._connection.range(request)
-            except AioRpcError as error:
-                raise failures.of_revision(error, revision) or error from None
-
-        return requests.entries(await self._read(vocabulary.SPAN_ETCD_RANGE, _RANGE, kept))
+    async def read_all_at(self, revision: int, spans: Sequence[Span]) -> Sequence[Sequence[Entry]]:
+        """See Ledger."""
+        request = requests.read_request(spans, revision)
+        send = _kept(revision, lambda: self._connection.txn(request))
+        response = await self._read(vocabulary.SPAN_ETCD_TXN, _TXN, send)
+        return [requests.entries(each.response_range) for each in response.responses]
 
     async def transact(self, step: Step) -> int | None:
         """See Ledger."""
@@ -112,6 +117,38 @@ class EtcdLedger:
         async with aclosing(watch(self._connection, span, after)) as batches:
             async for events in batches:
                 yield events
+
+    async def grant(self, seconds: int) -> int:
+        """See LeasingLedger."""
+        return await self._leases.grant(seconds)
+
+    async def renew(self, lease: int) -> bool:
+        """See LeasingLedger."""
+        answer = await self._read(vocabulary.SPAN_ETCD_LEASE, _LEASE, lambda: self._connection.renew(lease))
+        return bool(answer.TTL > 0)
+
+    async def revoke(self, lease: int) -> None:
+        """See LeasingLedger."""
+
+        async def ended() -> None:
+            try:
+                await self._connection.revoke(lease)
+            except AioRpcError as error:
+                if not failures.is_lease_gone(error):
+                    raise
+
+        await self._read(vocabulary.SPAN_ETCD_LEASE, _LEASE, ended)
+
+    async def post(self, lease: int, key: bytes, value: bytes) -> int:
+        """See LeasingLedger."""
+        request = requests.txn_request(Step(passing={key: value}), lease)
+        try:
+            with self._telemetry.span(vocabulary.SPAN_ETCD_TXN, _TXN, SpanKind.CLIENT):
+                return int((await self._connection.txn(request)).header.revision)
+        except AioRpcError as error:
+            if failures.is_lease_gone(error):
+                raise LeaseEnded from None
+            raise failures.of_transaction(error) from None
 
     async def close(self) -> None:
         """See Ledger."""
@@ -142,3 +179,17 @@ class EtcdLedger:
     async def _check_kept(self, revision: int) -> None:
         # A watch tells that it is too old only after it was created, if at all of what is yet to come.
         await self.read_at(revision, Span.key(META, values=False))
+
+
+def _kept(revision: int, send: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+    """The same, with StaleToken where the revision is no longer kept."""
+
+    async def kept() -> Any:
+        if revision < 1:
+            raise StaleToken(f"{revision} is no revision of the store")
+        try:
+            return await send()
+        except AioRpcError as error:
+            raise failures.of_revision(error, revision) or error from None
+
+    return kept

@@ -1,6 +1,6 @@
 """Steps and spans as etcd's messages. Law: pure translation; a span of one key is sent as that key."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from objectstore.etcd.connection import etcd
@@ -19,9 +19,9 @@ def range_request(span: Span, revision: int = 0) -> Any:
     )
 
 
-def read_request(spans: tuple[Span, ...]) -> Any:
-    """The read of several spans at one revision: a transaction that changes nothing."""
-    return etcd.TxnRequest(success=[etcd.RequestOp(request_range=range_request(span)) for span in spans])
+def read_request(spans: Sequence[Span], revision: int = 0) -> Any:
+    """The read of several spans at one revision, the newest where none is given: a transaction that changes nothing."""
+    return etcd.TxnRequest(success=[etcd.RequestOp(request_range=range_request(span, revision)) for span in spans])
 
 
 def entries(response: Any) -> list[Entry]:

@@ -543,14 +543,16 @@ class ExchangeResponse(_message.Message):
     def __init__(self, answers: _Optional[_Iterable[_Union[ExchangeAnswer, _Mapping]]] = ...) -> None: ...
 
 class JoinRequest(_message.Message):
-    __slots__ = ("service", "member", "address")
+    __slots__ = ("service", "member", "address", "leave")
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    LEAVE_FIELD_NUMBER: _ClassVar[int]
     service: str
     member: str
     address: str
-    def __init__(self, service: _Optional[str] = ..., member: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
+    leave: bool
+    def __init__(self, service: _Optional[str] = ..., member: _Optional[str] = ..., address: _Optional[str] = ..., leave: _Optional[bool] = ...) -> None: ...
 
 class Member(_message.Message):
     __slots__ = ("name", "address")

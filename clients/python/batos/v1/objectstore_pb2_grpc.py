@@ -84,7 +84,7 @@ class ObjectStoreStub:
                 request_serializer=batos_dot_v1_dot_objectstore__pb2.ExchangeRequest.SerializeToString,
                 response_deserializer=batos_dot_v1_dot_objectstore__pb2.ExchangeResponse.FromString,
                 _registered_method=True)
-        self.Join = channel.unary_stream(
+        self.Join = channel.stream_stream(
                 '/batos.v1.ObjectStore/Join',
                 request_serializer=batos_dot_v1_dot_objectstore__pb2.JoinRequest.SerializeToString,
                 response_deserializer=batos_dot_v1_dot_objectstore__pb2.JoinResponse.FromString,
@@ -225,12 +225,17 @@ class ObjectStoreServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Join(self, request, context):
+    def Join(self, request_iterator, context):
         """Join makes the caller a living member of its service, for as long as the stream is open, and tells who else is.
 
-        The first frame comes once the membership is durable; another follows whenever a member comes or goes. When the
-        stream breaks, the membership lives on for `ttl` seconds: join again within it, with the same member name, and no
-        one sees it gone. Runs until cancelled: give it no deadline. Fails with BAD_ARGUMENTS where a name is none.
+        The first request says who joins; every later one is a sign of life, and renews the membership: send one every few
+        seconds. The first frame comes once the membership is durable; another answers each sign of life, and follows
+        whenever a member comes or goes. A member that sends `leave` is gone at once, and the stream ends; it is the only
+        way to leave. A stream that breaks, ends or is cancelled says nothing: the membership then lives on until the `ttl`
+        of its last frame has passed. Join again within it, with the same member name, and no one sees it gone. Who joins
+        by a name that is taken takes its place, and the other stream ends with CONFLICT. Runs until the caller leaves:
+        give it no deadline. Fails with BAD_ARGUMENTS where a name is none, STORE_UNAVAILABLE where no sign of life came in
+        time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -363,7 +368,7 @@ def add_ObjectStoreServicer_to_server(servicer, server):
                     request_deserializer=batos_dot_v1_dot_objectstore__pb2.ExchangeRequest.FromString,
                     response_serializer=batos_dot_v1_dot_objectstore__pb2.ExchangeResponse.SerializeToString,
             ),
-            'Join': grpc.unary_stream_rpc_method_handler(
+            'Join': grpc.stream_stream_rpc_method_handler(
                     servicer.Join,
                     request_deserializer=batos_dot_v1_dot_objectstore__pb2.JoinRequest.FromString,
                     response_serializer=batos_dot_v1_dot_objectstore__pb2.JoinResponse.SerializeToString,
@@ -673,7 +678,7 @@ class ObjectStore:
             _registered_method=True)
 
     @staticmethod
-    def Join(request,
+    def Join(request_iterator,
             target,
             options=(),
             channel_credentials=None,
@@ -683,8 +688,8 @@ class ObjectStore:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_stream(
-            request,
+        return grpc.experimental.stream_stream(
+            request_iterator,
             target,
             '/batos.v1.ObjectStore/Join',
             batos_dot_v1_dot_objectstore__pb2.JoinRequest.SerializeToString,

@@ -63,12 +63,17 @@ class ObjectStoreStub:
     Each request ends with one answer or one failure, which are those of its own call. When the stream breaks, a commit
     without an answer is settled by its lane.
     """
-    Join: _aio.UnaryStreamMultiCallable[_objectstore_pb2.JoinRequest, _objectstore_pb2.JoinResponse]
+    Join: _aio.StreamStreamMultiCallable[_objectstore_pb2.JoinRequest, _objectstore_pb2.JoinResponse]
     """Join makes the caller a living member of its service, for as long as the stream is open, and tells who else is.
 
-    The first frame comes once the membership is durable; another follows whenever a member comes or goes. When the
-    stream breaks, the membership lives on for `ttl` seconds: join again within it, with the same member name, and no
-    one sees it gone. Runs until cancelled: give it no deadline. Fails with BAD_ARGUMENTS where a name is none.
+    The first request says who joins; every later one is a sign of life, and renews the membership: send one every few
+    seconds. The first frame comes once the membership is durable; another answers each sign of life, and follows
+    whenever a member comes or goes. A member that sends `leave` is gone at once, and the stream ends; it is the only
+    way to leave. A stream that breaks, ends or is cancelled says nothing: the membership then lives on until the `ttl`
+    of its last frame has passed. Join again within it, with the same member name, and no one sees it gone. Who joins
+    by a name that is taken takes its place, and the other stream ends with CONFLICT. Runs until the caller leaves:
+    give it no deadline. Fails with BAD_ARGUMENTS where a name is none, STORE_UNAVAILABLE where no sign of life came in
+    time.
     """
     GetReply: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.GetReplyRequest, _objectstore_pb2.GetReplyResponse]
     """GetReply reads a reply that a commit kept with its effects, linearizably; absent is not an error."""
@@ -218,14 +223,19 @@ class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def Join(
         self,
-        request: _objectstore_pb2.JoinRequest,
-        context: _aio.ServicerContext[_objectstore_pb2.JoinRequest, _abc.AsyncIterator[_objectstore_pb2.JoinResponse]],
+        request_iterator: _abc.AsyncIterator[_objectstore_pb2.JoinRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_objectstore_pb2.JoinRequest], _abc.AsyncIterator[_objectstore_pb2.JoinResponse]],
     ) -> _abc.AsyncIterator[_objectstore_pb2.JoinResponse]:
         """Join makes the caller a living member of its service, for as long as the stream is open, and tells who else is.
 
-        The first frame comes once the membership is durable; another follows whenever a member comes or goes. When the
-        stream breaks, the membership lives on for `ttl` seconds: join again within it, with the same member name, and no
-        one sees it gone. Runs until cancelled: give it no deadline. Fails with BAD_ARGUMENTS where a name is none.
+        The first request says who joins; every later one is a sign of life, and renews the membership: send one every few
+        seconds. The first frame comes once the membership is durable; another answers each sign of life, and follows
+        whenever a member comes or goes. A member that sends `leave` is gone at once, and the stream ends; it is the only
+        way to leave. A stream that breaks, ends or is cancelled says nothing: the membership then lives on until the `ttl`
+        of its last frame has passed. Join again within it, with the same member name, and no one sees it gone. Who joins
+        by a name that is taken takes its place, and the other stream ends with CONFLICT. Runs until the caller leaves:
+        give it no deadline. Fails with BAD_ARGUMENTS where a name is none, STORE_UNAVAILABLE where no sign of life came in
+        time.
         """
 
     @_abc_1.abstractmethod
