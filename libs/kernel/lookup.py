@@ -8,7 +8,7 @@ apply along the path, and the strictest wins.
 
 import difflib
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kernel.errors import InconsistentParents, LimitExceeded
@@ -32,7 +32,15 @@ def lookup_path(receiver: ObjectId, parents: Mapping[ObjectId, Sequence[ObjectId
     Raises InconsistentParents where there is a cycle, or no order keeps every object before its parents;
     LimitExceeded beyond 32 objects.
     """
-    return tuple(_Linearization(parents).of(receiver, ()))
+    return lookup_paths((receiver,), parents)[receiver]
+
+
+def lookup_paths(
+    receivers: Iterable[ObjectId], parents: Mapping[ObjectId, Sequence[ObjectId]]
+) -> dict[ObjectId, tuple[ObjectId, ...]]:
+    """The lookup path of each, what they share computed once. As lookup_path."""
+    linearization = _Linearization(parents)
+    return {receiver: tuple(linearization.of(receiver, ())) for receiver in receivers}
 
 
 class _Linearization:

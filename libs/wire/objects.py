@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from batos.v1 import object_pb2 as pb
+from batos.v1 import objectstore_pb2 as store_pb
 from kernel.errors import NotServed
+from kernel.lookup import Answer
 from kernel.objects import (
     Definition,
     EffectSet,
@@ -69,6 +71,21 @@ def pin_to_wire(pin: Pin) -> pb.Pin:
 def pin_from_wire(pin: pb.Pin) -> Pin:
     """The pin."""
     return Pin(parse_object_id(pin.holder), pin.incarnation, pin.number)
+
+
+def resolution_to_wire(answer: Answer | None) -> store_pb.Resolution:
+    """The message for what answers a selector; empty for nothing."""
+    if answer is None:
+        return store_pb.Resolution()
+    return store_pb.Resolution(holder=answer.holder, number=answer.number, pinned_at=answer.pinned_at or "")
+
+
+def resolution_from_wire(resolution: store_pb.Resolution) -> Answer | None:
+    """What answers a selector; None for nothing."""
+    if not resolution.number:
+        return None
+    pinned_at = parse_object_id(resolution.pinned_at) if resolution.pinned_at else None
+    return Answer(parse_object_id(resolution.holder), resolution.number, pinned_at)
 
 
 def definition_to_wire(definition: Definition) -> pb.Definition:

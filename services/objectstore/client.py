@@ -6,7 +6,7 @@ lost is settled by its lane. Any other change whose answer is lost is CommitUncl
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import Final, TypeVar
 
 import grpc.aio
@@ -16,18 +16,20 @@ from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
 from chassis.failure import received
 from kernel.errors import CommitUnclear, KernelError, StoreUnavailable
+from kernel.lookup import Answer
 from kernel.objects import Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Selector
 from kernel.transactions import KeptReply, Lane, Token, Transaction, parse_token
-from objectstore.store import Changes, Draft, NewObject, Page, StoredObject, Update
+from objectstore.store import Changes, Draft, NewObject, Page, Preview, StoredObject, Update
 from objectstore.wire import (
     changes_from_wire,
     draft_to_wire,
     new_to_wire,
     object_from_wire,
+    preview_from_wire,
     update_to_wire,
 )
 from wire.errors import error_of
-from wire.objects import evidence_to_wire, pointer_from_wire, record_from_wire
+from wire.objects import evidence_to_wire, pointer_from_wire, record_from_wire, resolution_from_wire
 from wire.transactions import commit_to_wire, kept_reply_from_wire, settle_to_wire
 
 WATCH_METHOD: Final = "/batos.v1.ObjectStore/Watch"
@@ -35,6 +37,7 @@ MAX_MESSAGE_BYTES: Final = 32 << 20  # what fits a transaction has up to some te
 CALL_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 15.0
 RESUME_SECONDS: Final = 30.0
+PREVIEW_SECONDS: Final = 60.0
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 1.0
 
@@ -155,10 +158,10 @@ class StoreClient:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def register(
-        self, namespace: Namespace, draft: Draft, *, activate: bool, expected_definition: int | None = None
+        self, namespace: Namespace, draft: Draft, *, activate: bool, expected: Mapping[ObjectId, int] | None = None
     ) -> tuple[MethodRecord, Token]:
         """See Store."""
-        request = draft_to_wire(namespace, draft, expected_definition, activate=activate)
+        request = draft_to_wire(namespace, draft, expected or {}, activate=activate)
         made = await self._change(self._rpc.RegisterMethod, request)
         return record_from_wire(made.method), parse_token(made.token)
 
@@ -199,6 +202,42 @@ class StoreClient:
         )
         done = await self._change(self._rpc.ActivateMethod, request)
         return pointer_from_wire(done.pointer), pointer_from_wire(done.before), parse_token(done.token)
+
+    async def preview(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+    ) -> AsyncGenerator[Preview]:
+        """See Store. Begin again where it breaks off."""
+        request = pb.PreviewActivationRequest(namespace=namespace, holder=holder, selector=selector, number=number)
+        call = self._rpc.PreviewActivation(request, timeout=PREVIEW_SECONDS, wait_for_ready=True)
+        try:
+            async for part in call:
+                yield preview_from_wire(part)
+        except AioRpcError as error:
+            raise failure_of(error) from None
+        finally:
+            call.cancel()
+
+    async def pin(
+        self,
+        namespace: Namespace,
+        object_id: ObjectId,
+        selector: Selector,
+        number: int,
+        *,
+        holder: ObjectId | None = None,
+        expected_definition: int | None = None,
+    ) -> tuple[Answer | None, Answer | None, Token]:
+        """See Store."""
+        request = pb.PinMethodRequest(
+            namespace=namespace,
+            id=object_id,
+            selector=selector,
+            holder=holder or "",
+            number=number,
+            expected_definition_revision=expected_definition,
+        )
+        done = await self._change(self._rpc.PinMethod, request)
+        return resolution_from_wire(done.resolution), resolution_from_wire(done.before), parse_token(done.token)
 
     async def retire(
         self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int

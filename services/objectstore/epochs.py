@@ -82,6 +82,10 @@ class EpochLedger:
         """See Ledger. The revision is one that a read told."""
         return await self.beneath.read_at(revision, span)
 
+    async def read_all_at(self, revision: int, spans: Sequence[Span]) -> Sequence[Sequence[Entry]]:
+        """See Ledger. The revision is one that a read told."""
+        return await self.beneath.read_all_at(revision, spans)
+
     async def transact(self, step: Step) -> int | None:
         """See Ledger."""
         if self.restoring:

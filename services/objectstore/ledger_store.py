@@ -15,9 +15,11 @@ from objectstore.lanes import SETTLE_SECONDS, Lanes
 from objectstore.ledger import Ledger
 from objectstore.methods import Methods
 from objectstore.objects import Objects
+from objectstore.pins import Pins
+from objectstore.previews import Previews
 
 
-class LedgerStore(Objects, Methods, Commits):
+class LedgerStore(Objects, Methods, Pins, Previews, Commits):
     """A Store."""
 
     def __init__(self, core: Core) -> None:

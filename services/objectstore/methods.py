@@ -8,7 +8,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kernel.errors import BadArguments, MethodNotFound, NotServed
+from kernel.errors import BadArguments, Conflict, LimitExceeded, MethodNotFound, NotServed
+from kernel.lookup import MAX_PATH
 from kernel.objects import (
     Definition,
     Evidence,
@@ -25,7 +26,7 @@ from kernel.signature import parse_method
 from kernel.transactions import Token
 from objectstore import records
 from objectstore.core import Core, Held, cut, page_position, page_size, page_token, persist
-from objectstore.keys import END_OF_TIMES, EvidenceKey, RetiredKey, StoredKey, VersionKey, parse, span
+from objectstore.keys import END_OF_TIMES, DefinitionKey, EvidenceKey, RetiredKey, StoredKey, VersionKey, parse, span
 from objectstore.ledger import Entry, Span, Step
 from objectstore.store import Draft, Page
 
@@ -58,26 +59,34 @@ class Methods:
         self._core = core
 
     async def register(
-        self, namespace: Namespace, draft: Draft, *, activate: bool, expected_definition: int | None = None
+        self, namespace: Namespace, draft: Draft, *, activate: bool, expected: Mapping[ObjectId, int] | None = None
     ) -> tuple[MethodRecord, Token]:
         """See Store."""
+        others = dict(expected or {})
+        own = others.pop(draft.holder, None)
+        if len(others) >= MAX_PATH:
+            raise LimitExceeded("path", f"at most {MAX_PATH} definitions are compared with a registration")
+        same = {DefinitionKey(namespace, item).encode(): revision for item, revision in others.items()}
         unnumbered = self._checked(draft)
         evidence = tuple(self._proof(proof) for proof in draft.evidence)
 
         async def attempt() -> tuple[MethodRecord, Token] | None:
-            held, _ = await self._core.holder(namespace, draft.holder)
-            held.expect(expected_definition)
+            spans = [Span.key(each, values=False) for each in same]
+            held, reading = await self._core.holder(namespace, draft.holder, *spans)
+            held.expect(own)
+            _expect_others(others, reading.spans[1:])
             before = held.definition.methods.get(draft.selector, MethodPointer())
             number = before.latest + 1
             method = replace(unnumbered, number=number)
             key = VersionKey(namespace, draft.holder, held.definition.incarnation, draft.selector, number)
-            after = MethodPointer(number if activate else before.active, number)
+            after = replace(before, latest=number)
+            after = after.moved(number) if activate else after
             puts = {
                 key.encode(): records.encode(method),
                 held.key: _moved(held.definition, draft.selector, after),
                 **_evidence_puts(key, evidence),
             }
-            revision = await self._take(held, Step({key.encode(): 0}, puts=puts))
+            revision = await self._take(held, Step({**same, key.encode(): 0}, puts=puts))
             if revision is None:
                 return None
             return MethodRecord(method, evidence, active=activate), self._core.token(revision)
@@ -124,7 +133,7 @@ class Methods:
             held, reading = await self._core.holder(namespace, holder)
             held.expect(expected_definition)
             before = _row(held, holder, selector, number)
-            after = replace(before, active=number)
+            after = before.moved(number)
             puts: dict[bytes, bytes] = {}
             same: dict[bytes, int] = {}
             if number:
@@ -211,6 +220,12 @@ class Methods:
         if not 0 <= evidence.at < END_OF_TIMES:
             raise BadArguments("evidence is of a time from 1970 to 2286; without one it is of now", field="evidence.at")
         return evidence if evidence.at else replace(evidence, at=self._core.now())
+
+
+def _expect_others(expected: Mapping[ObjectId, int], found: Sequence[Sequence[Entry]]) -> None:
+    pairs = zip(expected.items(), found, strict=True)
+    if changed := [item for (item, revision), entries in pairs if not entries or entries[0].revision != revision]:
+        raise Conflict(f"the definition of {', '.join(changed)} changed since it was read: read it again", changed)
 
 
 def _row(held: Held, holder: ObjectId, selector: Selector, number: int) -> MethodPointer:

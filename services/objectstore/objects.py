@@ -100,7 +100,10 @@ class Objects:
             _expect("slots", before.slots_revision, update.expected_slots)
             compares: Compares | None = Compares()
             if parents is not None:
-                compares = await check_changed(self._core, namespace, update.object_id, parents, reading.revision)
+                pins, revision = before.definition.pins, reading.revision
+                compares = await check_changed(
+                    self._core, namespace, update.object_id, parents, pins=pins, revision=revision
+                )
             if compares is None:
                 return None
             return await self._changed(namespace, before, replace(update, parents=parents, slots=slots), compares)

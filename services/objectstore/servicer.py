@@ -18,11 +18,13 @@ from objectstore.store import Changes, Store
 from objectstore.wire import (
     changes_to_wire,
     draft_from_wire,
+    expected_from_wire,
     new_from_wire,
     object_to_wire,
+    preview_to_wire,
     update_from_wire,
 )
-from wire.objects import evidence_from_wire, pointer_to_wire, record_to_wire
+from wire.objects import evidence_from_wire, pointer_to_wire, record_to_wire, resolution_to_wire
 from wire.transactions import commit_from_wire, kept_reply_to_wire
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -116,7 +118,7 @@ class StoreServicer(ObjectStoreServicer):
             parse_namespace(request.namespace),
             draft_from_wire(request),
             activate=request.activate,
-            expected_definition=_expected(request),
+            expected=expected_from_wire(request),
         )
         return pb.RegisterMethodResponse(method=record_to_wire(record), token=str(token))
 
@@ -159,6 +161,34 @@ class StoreServicer(ObjectStoreServicer):
             pointer=pointer_to_wire(after), before=pointer_to_wire(before), token=str(token)
         )
 
+    async def PreviewActivation(
+        self, request: pb.PreviewActivationRequest, context: Context
+    ) -> AsyncGenerator[pb.PreviewActivationResponse]:
+        """Tell what an activation would change."""
+        parts = self._store.preview(
+            parse_namespace(request.namespace),
+            parse_object_id(request.holder),
+            parse_selector(request.selector),
+            request.number,
+        )
+        async with aclosing(parts):
+            async for part in parts:
+                yield preview_to_wire(part)
+
+    async def PinMethod(self, request: pb.PinMethodRequest, context: Context) -> pb.PinMethodResponse:
+        """Keep a selector on one version."""
+        after, before, token = await self._store.pin(
+            parse_namespace(request.namespace),
+            parse_object_id(request.id),
+            parse_selector(request.selector),
+            request.number,
+            holder=parse_object_id(request.holder) if request.holder else None,
+            expected_definition=_expected(request),
+        )
+        return pb.PinMethodResponse(
+            resolution=resolution_to_wire(after), before=resolution_to_wire(before), token=str(token)
+        )
+
     async def RetireMethod(self, request: pb.RetireMethodRequest, context: Context) -> pb.RetireMethodResponse:
         """Retire a method version."""
         after, token = await self._store.retire(
@@ -183,6 +213,6 @@ async def _unless(stopping: asyncio.Task[Any], coming: Coroutine[Any, Any, Chang
             await asyncio.gather(task, return_exceptions=True)
 
 
-def _expected(request: pb.RegisterMethodRequest | pb.ActivateMethodRequest) -> int | None:
+def _expected(request: pb.ActivateMethodRequest | pb.PinMethodRequest) -> int | None:
     given = request.HasField("expected_definition_revision")
     return request.expected_definition_revision if given else None

@@ -8,12 +8,14 @@
 - A deleted object leaves nothing: its slots, versions, evidence and replies go in the same transaction, and a new
   object of the same id has another incarnation.
 - The parents of every object exist, and have a consistent order, at every revision; no object with children goes.
+- The holder of every pin is on the lookup path of the pinned object at every revision, in the incarnation it names.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from kernel.lookup import Answer
 from kernel.objects import (
     Definition,
     EffectSet,
@@ -53,6 +55,24 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     next_page: str
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class ResolutionChange:
+    """An object that an activation would give another version: what answers before and after, None for nothing."""
+
+    object_id: ObjectId
+    before: Answer | None
+    after: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A part of what an activation would change; `objects` were looked at so far, all as they stood at `token`."""
+
+    changes: Sequence[ResolutionChange]
+    objects: int
     token: Token
 
 
@@ -132,7 +152,8 @@ class Store(Protocol):
     async def update(self, namespace: Namespace, update: Update) -> StoredObject:
         """Replace parents, policy or slots. ObjectNotFound, Conflict, InconsistentParents (descendants too).
 
-        What is left as it was is told as it was read for this change: others may write slots meanwhile.
+        BadArguments where a pin, here or in a descendant, would lose its holder from the lookup path. What is left as
+        it was is told as it was read for this change: others may write slots meanwhile.
         """
         ...
 
@@ -167,9 +188,12 @@ class Store(Protocol):
         ...
 
     async def register(
-        self, namespace: Namespace, draft: Draft, *, activate: bool, expected_definition: int | None = None
+        self, namespace: Namespace, draft: Draft, *, activate: bool, expected: Mapping[ObjectId, int] | None = None
     ) -> tuple[MethodRecord, Token]:
-        """Append a version and, where asked, activate it at once. ObjectNotFound, Conflict, BadArguments."""
+        """Append a version and, where asked, activate it at once. ObjectNotFound, Conflict, BadArguments.
+
+        `expected` are revisions that definitions must still have, such as those whose policies allowed the version.
+        """
         ...
 
     async def method(self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int) -> MethodRecord:
@@ -195,8 +219,35 @@ class Store(Protocol):
         """Move the pointer (0: out of the table). The rows after and before. MethodNotFound, Conflict."""
         ...
 
+    def preview(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+    ) -> AsyncGenerator[Preview]:
+        """What activate would change: every object that would get another version, in parts, at one revision.
+
+        An object comes after one of its parents. MethodNotFound as activate; StaleToken where that revision is no
+        longer kept before the end.
+        """
+        ...
+
+    async def pin(
+        self,
+        namespace: Namespace,
+        object_id: ObjectId,
+        selector: Selector,
+        number: int,
+        *,
+        holder: ObjectId | None = None,
+        expected_definition: int | None = None,
+    ) -> tuple[Answer | None, Answer | None, Token]:
+        """Keep an object and all that inherit from it on a version (0: no longer). What answers it after and before.
+
+        The holder is the one that answers now where none is named. ObjectNotFound, MethodNotFound, BadArguments (the
+        holder is not on the lookup path), Conflict.
+        """
+        ...
+
     async def retire(
         self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
     ) -> tuple[MethodPointer, Token]:
-        """Never activate the version again; out of the table if it is active. MethodNotFound."""
+        """Never activate or pin the version again; out of the table if active. Pins to it stay. MethodNotFound."""
         ...

@@ -1,18 +1,22 @@
 """Who descends from whom. Law: at every revision the parents of each object exist and have a consistent order.
 
+And the holder of each pin is on the lookup path of the object that is pinned. So nobody goes, and no parents change,
+where that would leave a pin pointing off the path.
+
 An object's ancestors are read and compared one by one. What changes an object with children concerns its descendants
 and their other ancestors too: these are compared likewise, and no descendant may have come between. Where they are too
 many for one transaction, the edges of the whole namespace must have stayed as they were instead, which etcd looks
-through one by one. For this each change of an object's parents puts all its edges anew; nothing else touches them.
+through one by one. For this each change of an object's parents or pins puts all its edges anew; nothing else touches
+them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from kernel.errors import LimitExceeded, ObjectNotFound
-from kernel.lookup import lookup_path
-from kernel.objects import ROOT, Namespace, ObjectId
+from kernel.errors import BadArguments, LimitExceeded, ObjectNotFound
+from kernel.lookup import lookup_path, lookup_paths
+from kernel.objects import ROOT, Definition, Namespace, ObjectId, Pin
 from objectstore import records
 from objectstore.core import Core
 from objectstore.keys import DefinitionKey, EdgeKey, parse, span
@@ -32,8 +36,10 @@ class Compares:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    parents: Sequence[ObjectId]
+class ReadAncestor:
+    """An object's definition, and the revision it was read at."""
+
+    definition: Definition
     revision: int
 
 
@@ -56,40 +62,54 @@ async def check_new(
 
     Raises ObjectNotFound (a parent), InconsistentParents, LimitExceeded.
     """
-    ancestors = await _ancestors(core, namespace, parents, required=frozenset(parents))
+    ancestors = await read_ancestors(core, namespace, parents, required=frozenset(parents))
     if ancestors is None:
         return None
-    lookup_path(object_id, {**_parents(ancestors), object_id: parents})
-    return Compares(_same(namespace, ancestors))
+    lookup_path(object_id, {**parents_of(ancestors), object_id: parents})
+    return Compares(revisions_of(namespace, ancestors))
 
 
 async def check_changed(
-    core: Core, namespace: Namespace, object_id: ObjectId, parents: Sequence[ObjectId], revision: int
+    core: Core,
+    namespace: Namespace,
+    object_id: ObjectId,
+    parents: Sequence[ObjectId],
+    *,
+    pins: Mapping[str, Pin],
+    revision: int,
 ) -> Compares | None:
-    """As check_new, for an object that is there, and its descendants. `revision` is that of the first read."""
-    ancestors = await _ancestors(core, namespace, parents, required=frozenset(parents))
+    """As check_new, for an object that is there, and its descendants. `pins` are its own; `revision` of the first read.
+
+    Raises BadArguments where a pin's holder would be off the path.
+    """
+    ancestors = await read_ancestors(core, namespace, parents, required=frozenset(parents))
     if ancestors is None:
         return None
-    lookup_path(object_id, {**_parents(ancestors), object_id: parents})  # refuses cycles before descendants are read
+    lookup_path(object_id, {**parents_of(ancestors), object_id: parents})  # refuses cycles before descendants are read
     descendants = await _descendants(core, namespace, object_id)
-    above = await _ancestors(core, namespace, descendants)
+    above = await read_ancestors(core, namespace, descendants)
     if above is None:
         return None
-    tree = {**_parents(ancestors), **_parents(above), object_id: parents}
+    tree = {**parents_of(ancestors), **parents_of(above), object_id: parents}
+    paths = lookup_paths((object_id, *descendants), tree)
+    _check_pins(object_id, pins, paths[object_id])
     for descendant in descendants:
-        lookup_path(descendant, tree)
-    same = _same(namespace, {**ancestors, **above})
+        _check_pins(descendant, above[descendant].definition.pins, paths[descendant])
+    same = revisions_of(namespace, {**ancestors, **above})
     quiet = [(span(namespace, "c", f"{item}//"), revision) for item in (object_id, *descendants)]
     if len(same) + len(quiet) <= MAX_COMPARES:
         return Compares(same, quiet)
-    return Compares(_same(namespace, ancestors), [(span(namespace, "c"), revision)])
+    return Compares(revisions_of(namespace, ancestors), [(span(namespace, "c"), revision)])
 
 
-async def _ancestors(
+async def read_ancestors(
     core: Core, namespace: Namespace, objects: Sequence[ObjectId], required: frozenset[ObjectId] = frozenset()
-) -> Mapping[ObjectId, _Read] | None:
-    """The objects and all above them; None where one went while they were read, unless it is required."""
-    known: dict[ObjectId, _Read] = {}
+) -> Mapping[ObjectId, ReadAncestor] | None:
+    """The objects and all above them, each read by itself.
+
+    None where one went while they were read; ObjectNotFound where it is required.
+    """
+    known: dict[ObjectId, ReadAncestor] = {}
     wanted = list(dict.fromkeys(objects))
     while wanted:
         keys = [Span.key(DefinitionKey(namespace, item).encode()) for item in wanted]
@@ -98,8 +118,8 @@ async def _ancestors(
                 if item in required:
                     raise ObjectNotFound(item)
                 return None
-            known[item] = _Read(records.definition(entries[0].value).parents, entries[0].revision)
-        above = [parent for item in wanted for parent in known[item].parents]
+            known[item] = ReadAncestor(records.definition(entries[0].value), entries[0].revision)
+        above = [parent for item in wanted for parent in known[item].definition.parents]
         wanted = [parent for parent in dict.fromkeys(above) if parent not in known]
     return known
 
@@ -120,9 +140,21 @@ async def _descendants(core: Core, namespace: Namespace, object_id: ObjectId) ->
     return list(known)
 
 
-def _parents(read: Mapping[ObjectId, _Read]) -> dict[ObjectId, Sequence[ObjectId]]:
-    return {item: each.parents for item, each in read.items()}
+def _check_pins(item: ObjectId, pins: Mapping[str, Pin], path: Sequence[ObjectId]) -> None:
+    for selector, pin in pins.items():
+        if pin.holder not in path:
+            raise BadArguments(
+                f"{item} is pinned to version {pin.number} of {pin.holder}.{selector}, and would lose {pin.holder} "
+                f"from its lookup path: first, batctl method unpin {item} {selector}",
+                field="parents",
+            )
 
 
-def _same(namespace: Namespace, read: Mapping[ObjectId, _Read]) -> dict[bytes, int]:
+def parents_of(read: Mapping[ObjectId, ReadAncestor]) -> dict[ObjectId, Sequence[ObjectId]]:
+    """The parents of each object that was read."""
+    return {item: each.definition.parents for item, each in read.items()}
+
+
+def revisions_of(namespace: Namespace, read: Mapping[ObjectId, ReadAncestor]) -> dict[bytes, int]:
+    """What to compare so that they still are what was read."""
     return {DefinitionKey(namespace, item).encode(): each.revision for item, each in read.items()}

@@ -1,13 +1,13 @@
 """What the store's own words are in the contract. Law: pure translation; defaults are those of the proto's comments."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from batos.v1 import object_pb2
 from batos.v1 import objectstore_pb2 as pb
 from kernel.errors import NotServed
 from kernel.objects import Namespace, ObjectId, Policy, parse_object_id, parse_selector
 from kernel.transactions import Key, Part, parse_token
-from objectstore.store import Change, Changes, Draft, NewObject, StoredObject, Update
+from objectstore.store import Change, Changes, Draft, NewObject, Preview, ResolutionChange, StoredObject, Update
 from wire.objects import (
     definition_from_wire,
     definition_to_wire,
@@ -19,6 +19,8 @@ from wire.objects import (
     policy_to_wire,
     provenance_from_wire,
     provenance_to_wire,
+    resolution_from_wire,
+    resolution_to_wire,
 )
 from wire.transactions import part_from_wire, part_to_wire
 from wire.values import slots_from_wire, slots_to_wire
@@ -96,7 +98,7 @@ def update_from_wire(request: pb.UpdateObjectRequest) -> Update:
 
 
 def draft_to_wire(
-    namespace: Namespace, draft: Draft, expected_definition: int | None, *, activate: bool
+    namespace: Namespace, draft: Draft, expected: Mapping[ObjectId, int], *, activate: bool
 ) -> pb.RegisterMethodRequest:
     """The request to register a version. Raises NotServed where effects are set."""
     if draft.effects is not None:
@@ -110,7 +112,7 @@ def draft_to_wire(
         findings=[finding_to_wire(finding) for finding in draft.findings],
         evidence=[evidence_to_wire(proof) for proof in draft.evidence],
         activate=activate,
-        expected_definition_revision=expected_definition,
+        expected_definition_revisions={str(item): revision for item, revision in expected.items()},
     )
 
 
@@ -126,6 +128,39 @@ def draft_from_wire(request: pb.RegisterMethodRequest) -> Draft:
         tuple(finding_from_wire(finding) for finding in request.findings),
         tuple(evidence_from_wire(proof) for proof in request.evidence),
     )
+
+
+def expected_from_wire(request: pb.RegisterMethodRequest) -> dict[ObjectId, int]:
+    """The revisions that definitions must still have. Raises BadObjectId."""
+    expected = {parse_object_id(item): revision for item, revision in request.expected_definition_revisions.items()}
+    if request.HasField("expected_definition_revision"):
+        expected[parse_object_id(request.holder)] = request.expected_definition_revision
+    return expected
+
+
+def preview_to_wire(part: Preview) -> pb.PreviewActivationResponse:
+    """The frame for a part of a preview."""
+    return pb.PreviewActivationResponse(
+        changes=[
+            pb.ResolutionChange(
+                id=change.object_id, before=resolution_to_wire(change.before), after=resolution_to_wire(change.after)
+            )
+            for change in part.changes
+        ],
+        objects=part.objects,
+        token=str(part.token),
+    )
+
+
+def preview_from_wire(frame: pb.PreviewActivationResponse) -> Preview:
+    """The part of a preview in a frame."""
+    changes = [
+        ResolutionChange(
+            parse_object_id(change.id), resolution_from_wire(change.before), resolution_from_wire(change.after)
+        )
+        for change in frame.changes
+    ]
+    return Preview(changes, frame.objects, parse_token(frame.token))
 
 
 def changes_to_wire(changes: Changes) -> pb.WatchResponse:

@@ -26,14 +26,17 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a synthesis stands on. `answer` is the version that answers already, where one does."""
+    """What a synthesis stands on. `answer` is the version that answers already, where one does.
+
+    `revisions` are those of the definitions along the path, whose policies allow it.
+    """
 
     snapshot: StoreSnapshot
     path: tuple[ObjectId, ...]
     definitions: Mapping[ObjectId, Definition]
     policy: Policy
     receiver: StoredObject
-    target_revision: int
+    revisions: Mapping[ObjectId, int]
     answer: tuple[MethodRecord, Token] | None = None
 
 
@@ -63,7 +66,8 @@ async def admit(store: Store, message: Message) -> Admission:
     else:
         _check_policy(message, path, definitions, policy)
         await _check_pending(store, message, policy, target)
-    return Admission(snapshot, path, definitions, policy, receiver, target.definition_revision, answer)
+    revisions = {name: (await snapshot.definition(name)).revision for name in path}
+    return Admission(snapshot, path, definitions, policy, receiver, revisions, answer)
 
 
 def _check_policy(

@@ -1,9 +1,8 @@
-"""The one write of a synthesis. Law: what allows it is read anew right before, and the target is as it was read then.
+"""The one write of a synthesis. Law: what allows it is read anew right before, and is as it was read then.
 
 A synthesis takes minutes. Another's version that answers by now is the answer; a policy anywhere on the path that
-forbids it by now, or asks for a person or for more evidence, is obeyed. The store compares the target's definition
-alone: a policy of another object on the path that changes between that read and the write, a few milliseconds, is seen
-by the next synthesis and not by this one.
+forbids it by now, or asks for a person or for more evidence, is obeyed. The transaction that registers compares the
+definitions of the whole path: what allowed the version still stands when it is made.
 """
 
 from collections.abc import Sequence
@@ -58,7 +57,7 @@ async def install(store: Store, message: Message, new: Draft) -> Registered:
         waits = needs_person(admission.policy, level)
         try:
             record, token = await store.register(
-                message.namespace, new, activate=not waits, expected_definition=admission.target_revision
+                message.namespace, new, activate=not waits, expected=admission.revisions
             )
         except (Conflict, CommitUnclear):
             # After a lost answer the version may be there: then it is found now, or the next attempt conflicts with it.

@@ -69,6 +69,20 @@ async def test_pages_of_one_revision_leave_nothing_out_while_keys_come_and_go(le
     assert [entry.key for entry in rest] == [b"/t/e"]
 
 
+async def test_several_spans_are_read_at_one_revision_each_with_its_own_limit(ledger: Ledger) -> None:
+    revision = await put(ledger, a="1", b="1", c="1")
+    await put(ledger, a="2", d="2")
+    spans = [Span(b"/t/", b"/t0", 2), Span.key(b"/t/d"), Span.key(b"/t/c", values=False)]
+    found = await ledger.read_all_at(revision, spans)
+    assert [[(entry.key, entry.value) for entry in each] for each in found] == [
+        [(b"/t/a", b"1"), (b"/t/b", b"1")],
+        [],
+        [(b"/t/c", b"")],
+    ]
+    with pytest.raises(StaleToken):
+        await ledger.read_all_at(revision + 1000, spans)
+
+
 async def test_keys_can_be_read_without_their_values(ledger: Ledger) -> None:
     revision = await put(ledger, a="1", b="1")
     await put(ledger, a="2")

@@ -120,6 +120,9 @@ class LosingLedger:
     async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
         return await self.ledger.read_at(revision, span)
 
+    async def read_all_at(self, revision: int, spans: Sequence[Span]) -> Sequence[Sequence[Entry]]:
+        return await self.ledger.read_all_at(revision, spans)
+
     async def transact(self, step: Step) -> int | None:
         loss = self.losses.pop(0) if self.losses else None
         if loss is Lose.LATE:

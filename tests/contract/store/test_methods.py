@@ -30,6 +30,7 @@ from kernel.objects import (
     Provenance,
     Selector,
     Severity,
+    Synthesis,
 )
 from objectstore.keys import VersionKey
 from objectstore.ledger import Step
@@ -162,20 +163,38 @@ async def test_a_registration_that_expects_another_definition_is_a_conflict(stor
     before = (await store.get(NS, ACME)).definition_revision
     await store.update(NS, Update(ACME, policy=Policy(never=("drop",))))
     with pytest.raises(Conflict):
-        await store.register(NS, Draft(ACME, ADD, SHORT), activate=True, expected_definition=before)
+        await store.register(NS, Draft(ACME, ADD, SHORT), activate=True, expected={ACME: before})
     assert await pointer(store) is None
+
+
+async def test_a_registration_compares_every_definition_that_is_named(store: Store) -> None:
+    parent = ObjectId("feed")
+    made = await store.create(NS, NewObject(parent))
+    acme = (await store.get(NS, ACME)).definition_revision
+    expected = {ACME: acme, parent: made.definition_revision}
+    await store.register(NS, Draft(ACME, ADD, SHORT), activate=True, expected=expected)
+    acme = (await store.get(NS, ACME)).definition_revision
+    await store.update(NS, Update(parent, policy=Policy(Synthesis.OFF)))
+    with pytest.raises(Conflict, match="feed"):
+        await store.register(NS, Draft(ACME, ADD, SHORT), activate=True, expected={**expected, ACME: acme})
+    with pytest.raises(Conflict, match="nobody"):
+        await store.register(NS, Draft(ACME, ADD, SHORT), activate=True, expected={ObjectId("nobody"): 1})
+    many = {ObjectId(f"o{index}"): 1 for index in range(33)}
+    with pytest.raises(LimitExceeded):
+        await store.register(NS, Draft(ACME, ADD, SHORT), activate=True, expected=many)
+    assert await pointer(store) == MethodPointer(1, 1)
 
 
 async def test_moving_the_pointer_is_a_rollback_and_idempotent(store: Store) -> None:
     for n in range(3):
         await register(store, f"def add(self, a):\n    return {n}\n")
     after, before, token = await store.activate(NS, ACME, ADD, 1)
-    assert (after, before) == (MethodPointer(1, 3), MethodPointer(3, 3))
+    assert (after, before) == (MethodPointer(1, 3, 3), MethodPointer(3, 3, 2))
     assert (await store.method(NS, ACME, ADD, 0)).method.number == 1
     again, _, later = await store.activate(NS, ACME, ADD, 1)
     assert (again, await pointer(store)) == (after, after)
     assert later.revision >= token.revision
-    assert (await store.activate(NS, ACME, ADD, 0))[0] == MethodPointer(0, 3)
+    assert (await store.activate(NS, ACME, ADD, 0))[0] == MethodPointer(0, 3, 1)
     with pytest.raises(MethodNotFound):
         await store.method(NS, ACME, ADD, 0)
     assert (await register(store)).method.number == 4
@@ -205,9 +224,9 @@ async def test_an_activation_that_expects_another_definition_is_a_conflict(store
 async def test_a_retired_version_is_out_for_good(store: Store) -> None:
     await register(store)
     await register(store, "def add(self, a):\n    return 2\n")
-    assert (await store.retire(NS, ACME, ADD, 1))[0] == MethodPointer(2, 2)
-    assert (await store.retire(NS, ACME, ADD, 2))[0] == MethodPointer(0, 2)
-    assert (await store.retire(NS, ACME, ADD, 2))[0] == MethodPointer(0, 2)
+    assert (await store.retire(NS, ACME, ADD, 1))[0] == MethodPointer(2, 2, 1)
+    assert (await store.retire(NS, ACME, ADD, 2))[0] == MethodPointer(0, 2, 1)
+    assert (await store.retire(NS, ACME, ADD, 2))[0] == MethodPointer(0, 2, 1)
     assert (await store.method(NS, ACME, ADD, 2)).retired
     for number in (1, 2):
         with pytest.raises(MethodNotFound, match="retired"):
