@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 
 from kernel.errors import CommitUnclear, Conflict, KernelError, LimitExceeded, StoreUnavailable
 from kernel.objects import Namespace, ObjectId
-from kernel.transactions import MAX_READS, KeptReply, Key, Lane, Part, Token, Transaction
+from kernel.transactions import MAX_COMPARES, MAX_READS, KeptReply, Key, Lane, Part, Token, Transaction
 from kernel.values import Packed
 from objectstore.store import Store
 
 IN_FLIGHT = 4
-MAX_COMPARES = 120  # a transaction of etcd takes 128, the lane's among them
 _PAUSE_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
