@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NewType
 
@@ -34,6 +35,11 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SLOT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+# Few ids make most messages, and a match costs as much as the rest of reading a small one.
+_REMEMBERED = 16_384
+
+
+@lru_cache(_REMEMBERED)
 def parse_object_id(text: str) -> ObjectId:
     """The object id that `text` is. Raises BadObjectId."""
     if len(text) > MAX_ID_BYTES or not _OBJECT_ID.fullmatch(text):
@@ -41,6 +47,7 @@ def parse_object_id(text: str) -> ObjectId:
     return ObjectId(text)
 
 
+@lru_cache(_REMEMBERED)
 def parse_namespace(text: str) -> Namespace:
     """The namespace; `default` where empty. Raises BadObjectId."""
     if not text:
@@ -50,6 +57,7 @@ def parse_namespace(text: str) -> Namespace:
     return Namespace(text)
 
 
+@lru_cache(_REMEMBERED)
 def parse_selector(text: str) -> Selector:
     """The selector: an ASCII identifier, no keyword, not beginning with an underscore. Raises BadArguments."""
     if len(text) > MAX_NAME or not _NAME.fullmatch(text) or keyword.iskeyword(text) or text in RESERVED_SLOTS:
