@@ -4,12 +4,15 @@ import asyncio
 import logging
 import os
 import sys
+from importlib.metadata import version
 
+from batos.v1.admin_pb2_grpc import add_AdministrationServicer_to_server
 from batos.v1.objectstore_pb2_grpc import add_ObjectStoreServicer_to_server
 from chassis.server import ServerSpec, announce, run
 from chassis.service import StartError, main
 from chassis.telemetry import Telemetry
 from kernel.errors import StoreUnavailable
+from objectstore.administration import AdministrationServicer
 from objectstore.client import MAX_MESSAGE_BYTES, WATCH_METHOD
 from objectstore.config import Config
 from objectstore.etcd.ledger import EtcdLedger
@@ -33,10 +36,14 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
     try:
         store = await LedgerStore.open(ledger)
         log.info("the store is open", extra={"epoch": store.epoch})
+        administration = AdministrationServicer(store, version("batos-services"))
         stop = asyncio.Event()
         servicer = StoreServicer(store, stop)
         spec = ServerSpec(
-            services={"batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server)},
+            services={
+                "batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server),
+                "batos.v1.Administration": lambda server: add_AdministrationServicer_to_server(administration, server),
+            },
             listen=config.listen,
             status_of=status_of,
             telemetry=telemetry,

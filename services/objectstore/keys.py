@@ -31,7 +31,6 @@ from objectstore.ledger import Span
 
 META: Final = b"/batos/meta//"
 EVERYTHING: Final = Span.prefix(b"/batos/")
-EPHEMERAL: Final = frozenset("flnw")  # the kinds that belong to what runs: no backup holds them
 _NUMBER_DIGITS: Final = 19  # an int64
 _TIME_DIGITS: Final = 16  # microseconds since 1970, until the year 2286
 END_OF_TIMES: Final = 10 ** (_TIME_DIGITS - 6)  # seconds since 1970; keys hold times from 0 to before it

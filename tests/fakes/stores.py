@@ -10,13 +10,15 @@ from typing import Any
 import aetcd
 import grpc.aio
 
+from batos.v1.admin_pb2_grpc import add_AdministrationServicer_to_server
 from batos.v1.objectstore_pb2_grpc import add_ObjectStoreServicer_to_server
 from chassis.address import Address
 from chassis.client import channel
-from chassis.server import Server, ServerSpec
+from chassis.server import Register, Server, ServerSpec
 from kernel.objects import DEFAULT_NAMESPACE, Namespace, ObjectId
 from kernel.transactions import Key, Part, Transaction
 from kernel.values import SlotValues
+from objectstore.administration import AdministrationServicer
 from objectstore.client import MAX_MESSAGE_BYTES, StoreClient
 from objectstore.etcd.ledger import EtcdLedger
 from objectstore.ledger import Entry, Events, Ledger, Reading, Span, Step, Unclear
@@ -80,8 +82,14 @@ async def serving(store: Store) -> AsyncGenerator[Address]:
     """Where a server of the store listens."""
     stop = asyncio.Event()
     servicer = StoreServicer(store, stop)
+    services: dict[str, Register] = {
+        "batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server)
+    }
+    if isinstance(store, LedgerStore):
+        whole = AdministrationServicer(store, "1.2.3")
+        services["batos.v1.Administration"] = lambda server: add_AdministrationServicer_to_server(whole, server)
     spec = ServerSpec(
-        services={"batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server)},
+        services=services,
         listen=Address("127.0.0.1", 0),
         status_of=status_of,
         grace=1.0,

@@ -1,0 +1,201 @@
+"""Filling a store from a backup. Law: until all is there the store says that it is being restored, and serves nothing.
+
+META says so, with a name for the restore. Every server compares META in each step and reads it with everything else
+(see `epochs`), so none serves or changes anything from then on; watchers are told to list again before the first key
+changes. At the end META gets a new epoch.
+
+A restore that fails empties the store again. One that was killed leaves a store that says it is being restored: the
+next restore begins anew, and whatever of the first is still under way no longer holds. So it is with two at a time:
+the later one wins.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Final
+
+from kernel.errors import BadArguments, Conflict, KernelError, StoreUnavailable
+from kernel.objects import ROOT, SYSTEM_NAMESPACE, Namespace
+from kernel.transactions import Token
+from objectstore import records
+from objectstore.backups import BackupPart, Pair, header_of, is_ephemeral, pairs_of, place
+from objectstore.commits import REPLY_SECONDS
+from objectstore.epochs import Held, new_name
+from objectstore.keys import EVERYTHING, META, DefinitionKey, EdgeKey, RestoredKey, SlotsKey, StoredKey, parse
+from objectstore.ledger import Ledger, Span, Step, Unclear
+from objectstore.ledger_store import LedgerStore
+from objectstore.pages import pages
+from objectstore.records import Meta
+
+_ATTEMPTS: Final = 12
+_LOST_SECONDS: Final = 30.0  # for which a ledger that went away is waited for
+_PAUSE: Final = 0.2
+_STEP_KEYS: Final = 100
+_STEP_BYTES: Final = 512 << 10
+_PAGE: Final = 1000
+_PERSONA: Final = "persona/"
+
+log = logging.getLogger(__name__)
+
+
+async def restore(store: LedgerStore, parts: AsyncIterable[BackupPart]) -> tuple[int, Token]:
+    """How many entries were restored, and the store's clock in its new epoch.
+
+    BadArguments where the store is not empty or the parts are no whole backup; Conflict where another restore began;
+    StoreUnavailable, StoreFull. The store is empty then, unless another restore goes on.
+    """
+    iterator = aiter(parts)
+    await header_of(iterator)
+    restoring = await _Restoring.begin(store.ledger.beneath)
+    try:
+        await restoring.empty()
+        count = await restoring.fill(pairs_of(iterator))
+        token = await restoring.end()
+    except BaseException:  # whoever goes away in the middle leaves an empty store too, not a half one
+        await restoring.abandon(store)
+        raise
+    await store.bootstrap()
+    return count, token
+
+
+class _Restoring:
+    """A restore under way: META has its name, at a revision that all its steps compare."""
+
+    def __init__(self, ledger: Ledger, held: Held) -> None:
+        self._ledger, self._held = ledger, held
+        self._told: set[bytes] = set()
+
+    @classmethod
+    async def begin(cls, ledger: Ledger) -> "_Restoring":
+        """Have the store say that it is being restored. BadArguments where it is not empty, Conflict."""
+        name = new_name()
+        for _ in range(_ATTEMPTS):
+            reading = await ledger.read(Span.key(META))
+            held = Held.of(reading.only(0))
+            if held.meta.restoring == name:
+                return cls(ledger, held)
+            if not held.meta.restoring:  # else it was empty, and nobody has changed anything since
+                await _refuse_full(ledger, reading.revision)
+            quiet = () if held.meta.restoring else [(EVERYTHING, reading.revision)]
+            puts = {META: records.encode_meta(replace(held.meta, restoring=name))}
+            try:
+                await ledger.transact(Step({META: held.revision}, quiet, puts))
+            except Unclear:
+                await asyncio.sleep(_PAUSE)  # the next read tells
+        raise Conflict(f"the store changed during each of {_ATTEMPTS} attempts to begin: stop what uses it, try again")
+
+    async def empty(self) -> None:
+        """Delete all that a backup could hold."""
+        begin = EVERYTHING.begin
+        while True:
+            reading = await self._ledger.read(Span(begin, EVERYTHING.end, _PAGE, values=False))
+            keys = [entry.key for entry in reading.spans[0]]
+            # A span goes over one kind of one namespace alone, so that no lane that comes meanwhile lies in it.
+            for (namespace, _), alike in groupby(keys, place):
+                run = list(alike)
+                if run[0] != META and not is_ephemeral(run[0]):
+                    deletes = [Span(run[0], run[-1] + b"\0")]
+                    await self._take(Step(deletes=deletes, passing=self._telling([namespace]), seconds=REPLY_SECONDS))
+            if len(keys) < _PAGE:
+                return
+            begin = keys[-1] + b"\0"
+
+    async def fill(self, pairs: AsyncIterable[Pair]) -> int:
+        """Put all pairs, in steps of bounded size; how many there were."""
+        count = size = 0
+        taken: list[Pair] = []
+        async for pair in pairs:
+            weight = len(pair.key) + len(pair.value)
+            if taken and (len(taken) >= _STEP_KEYS or size + weight > _STEP_BYTES):
+                await self._put(taken)
+                taken, size = [], 0
+            taken.append(pair)
+            count, size = count + 1, size + weight
+        await self._put(taken)
+        return count
+
+    async def end(self) -> Token:
+        """Have the store say that it is there, in a new epoch."""
+        epoch = new_name()
+        try:
+            revision = await self._take(Step(puts={META: records.encode_meta(Meta(epoch))}))
+        except Conflict:
+            held = Held.of((await self._ledger.read(Span.key(META))).only(0))
+            if held.meta.epoch != epoch:
+                raise
+            revision = held.revision  # the answer was lost
+        return Token(epoch, revision)
+
+    async def abandon(self, store: LedgerStore) -> None:
+        """Leave an empty store. Where that fails, the store goes on saying that it is being restored."""
+        try:
+            await self.empty()
+            await self.end()
+            await store.bootstrap()
+        except KernelError as error:
+            log.warning("a restore broke off, and the store may be left as it is: restore again: %s", error.text)
+
+    async def _put(self, pairs: Sequence[Pair]) -> None:
+        # Namespaces are few and lie together; a step in which they were many is parted, since each takes a key.
+        if len({place(pair.key)[0] for pair in pairs}) > 1 and len(pairs) > _STEP_KEYS // 2:
+            middle = len(pairs) // 2
+            await self._put(pairs[:middle])
+            await self._put(pairs[middle:])
+            return
+        passing = {pair.key: pair.value for pair in pairs if place(pair.key)[1] == b"r"}
+        puts = {pair.key: pair.value for pair in pairs if pair.key not in passing}
+        passing |= self._telling([place(pair.key)[0] for pair in pairs])
+        await self._take(Step(puts=puts, passing=passing, seconds=REPLY_SECONDS))
+
+    def _telling(self, namespaces: Sequence[bytes]) -> dict[bytes, bytes]:
+        """What makes the watchers of these namespaces list again, unless they were told before."""
+        new = set(namespaces) - self._told
+        self._told |= new
+        return {RestoredKey(Namespace(each.decode(errors="replace"))).encode(): records.mark() for each in new}
+
+    async def _take(self, step: Step) -> int:
+        """The revision of a step that does the same when it is taken twice. Conflict, StoreUnavailable, StoreFull."""
+        began = time.monotonic()
+        while True:
+            try:
+                revision = await self._ledger.transact(replace(step, same={META: self._held.revision}))
+            except (Unclear, StoreUnavailable):
+                if time.monotonic() - began > _LOST_SECONDS:
+                    raise StoreUnavailable("etcd stays away: restore again when it is back") from None
+                await asyncio.sleep(_PAUSE)
+                continue
+            if revision is None:
+                raise Conflict("another restore has begun: let that one end")
+            return revision
+
+
+async def _refuse_full(ledger: Ledger, revision: int) -> None:
+    async for page in pages(ledger, revision, replace(EVERYTHING, values=False)):
+        for entry in page:
+            if entry.key != META and not is_ephemeral(entry.key) and not _begins(entry.key):
+                text = entry.key.decode(errors="replace")
+                raise BadArguments(
+                    f"a backup is restored into an empty store, and this one holds {text}: use a new one"
+                )
+
+
+def _begins(key: bytes) -> bool:
+    """Whether every store begins with it: roots, and the personas that the synthesizer makes."""
+    try:
+        found: StoredKey = parse(key)
+    except ValueError:
+        return False
+    match found:
+        case DefinitionKey(namespace, item) | SlotsKey(namespace, item):
+            return item == ROOT or _is_persona(namespace, item)
+        case EdgeKey(namespace, parent, child):
+            return parent == ROOT and _is_persona(namespace, child)
+        case _:
+            return False
+
+
+def _is_persona(namespace: Namespace, item: str) -> bool:
+    return namespace == SYSTEM_NAMESPACE and item.startswith(_PERSONA)

@@ -1,0 +1,405 @@
+"""What a backup holds, and what a restore promises: from each ledger into each."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
+
+import pytest
+
+from fakes.filled import COUNTER, INCREMENT, LEAF, NS, PUMP, SECONDS, SOURCE, fill, put
+from fakes.stores import EVERYTHING, Kept, Lose, LosingLedger, in_etcd, in_memory, writing
+from kernel.errors import BadArguments, Conflict, KernelError, ObjectNotFound, StaleToken, StoreUnavailable
+from kernel.objects import SYSTEM_NAMESPACE, ObjectId
+from kernel.transactions import Lane
+from objectstore.backups import BackupPart, Entries, Footer, Header, Pair, Tally
+from objectstore.check import check
+from objectstore.export import export
+from objectstore.keys import META, LaneKey, MemberKey
+from objectstore.ledger import Step
+from objectstore.ledger_store import LedgerStore
+from objectstore.memory import MemoryLedger
+from objectstore.restore import restore
+from objectstore.store import Changes, Draft, NewObject, Update
+
+PATIENCE = 10.0
+
+
+@pytest.fixture(params=["memory", "etcd"])
+async def kept(request: pytest.FixtureRequest) -> AsyncGenerator[Kept]:
+    """The store that is restored into, empty; the one that backups are of is in memory."""
+    async with AsyncExitStack() as stack:
+        if request.param == "etcd":
+            yield await stack.enter_async_context(in_etcd(request.getfixturevalue("etcd_endpoint")))
+        else:
+            yield await stack.enter_async_context(in_memory())
+
+
+@pytest.fixture
+def empty(kept: Kept) -> LedgerStore:
+    assert isinstance(kept.store, LedgerStore)
+    return kept.store
+
+
+@pytest.fixture
+async def full() -> LedgerStore:
+    store = await LedgerStore.open(MemoryLedger())
+    await fill(store)
+    return store
+
+
+async def exported(store: LedgerStore) -> list[BackupPart]:
+    return [part async for part in export(store.ledger, "1.2.3")]
+
+
+async def given(parts: Sequence[BackupPart]) -> AsyncGenerator[BackupPart]:
+    for part in parts:
+        await asyncio.sleep(0)
+        yield part
+
+
+def pairs(parts: Sequence[BackupPart]) -> dict[bytes, bytes]:
+    return {pair.key: pair.value for part in parts if isinstance(part, Entries) for pair in part.pairs}
+
+
+def resealed(parts: Sequence[BackupPart]) -> list[BackupPart]:
+    """The parts with the footer that is right for them."""
+    tally = Tally()
+    for part in parts:
+        for pair in part.pairs if isinstance(part, Entries) else ():
+            tally.add(pair)
+    return [*(part for part in parts if not isinstance(part, Footer)), tally.footer()]
+
+
+async def test_a_backup_is_a_header_all_entries_in_order_and_a_footer(full: LedgerStore) -> None:
+    await put(full.ledger, MemberKey(SYSTEM_NAMESPACE, "dispatcher", "one").encode(), b"", seconds=SECONDS)
+    parts = await exported(full)
+    header, *_, footer = parts
+    reading = await full.ledger.read()
+    assert header == Header(1, full.epoch, reading.revision, "1.2.3")
+    entries = pairs(parts)
+    assert list(entries) == sorted(entries)
+    assert footer == resealed(parts)[-1]
+    kinds = {key.split(b"/")[3] for key in entries}
+    assert kinds == {b"c", b"d", b"e", b"m", b"o", b"r"}
+    left_out = {entry.key for entry in (await full.ledger.read(EVERYTHING)).spans[0]} - entries.keys()
+    assert {key.split(b"/")[3] for key in left_out} == {b"", b"l", b"w"}
+
+
+async def test_a_restored_store_holds_every_entry_and_goes_on(full: LedgerStore, empty: LedgerStore) -> None:
+    parts = await exported(full)
+    old = await empty.create(NS, NewObject(ObjectId("x")))
+    await empty.delete(NS, ObjectId("x"))
+    count, token = await restore(empty, given(parts))
+    assert count == len(pairs(parts))
+    assert token.epoch == empty.epoch
+    assert token.epoch not in {old.token.epoch, full.epoch}
+    assert pairs(await exported(empty)) == pairs(parts)
+    assert [report.problems async for report in check(empty.ledger) if report.problems] == []
+    for item in (COUNTER, PUMP, LEAF):
+        before, after = await full.get(NS, item), await empty.get(NS, item)
+        assert (after.definition, after.slots) == (before.definition, before.slots)
+    record, _ = await empty.register(NS, Draft(COUNTER, INCREMENT, SOURCE.format(by=9)), activate=True)
+    assert record.method.number == 4
+    reply = await empty.kept_reply(NS, PUMP, (await empty.get(NS, PUMP)).definition.incarnation, "local", "r1")
+    assert reply is not None
+    assert reply.result == [1, None]
+
+
+async def test_a_store_that_is_not_empty_is_left_as_it_is(full: LedgerStore, empty: LedgerStore) -> None:
+    made = await empty.create(NS, NewObject(ObjectId("mine"), slots={"n": 1}))
+    with pytest.raises(BadArguments, match="into an empty store, and this one holds /batos/default/"):
+        await restore(empty, given(await exported(full)))
+    found = await empty.get(NS, ObjectId("mine"))
+    assert (found.slots, found.token.epoch) == ({"n": 1}, made.token.epoch)
+
+
+async def test_roots_and_personas_are_replaced_by_those_of_the_backup(full: LedgerStore, empty: LedgerStore) -> None:
+    alfred = ObjectId("persona/alfred")
+    await full.create(SYSTEM_NAMESPACE, NewObject(alfred, slots={"core_identity": "edited"}))
+    for name in ("persona/alfred", "persona/brick"):
+        await empty.create(SYSTEM_NAMESPACE, NewObject(ObjectId(name), slots={"core_identity": "new"}))
+    await restore(empty, given(await exported(full)))
+    assert (await empty.get(SYSTEM_NAMESPACE, alfred)).slots == {"core_identity": "edited"}
+    with pytest.raises(ObjectNotFound):
+        await empty.get(SYSTEM_NAMESPACE, ObjectId("persona/brick"))
+
+
+def cut_short(parts: list[BackupPart]) -> list[BackupPart]:
+    return parts[:-1]
+
+
+def one_byte_changed(parts: list[BackupPart]) -> list[BackupPart]:
+    first = parts[1]
+    assert isinstance(first, Entries)
+    *rest, last = first.pairs
+    changed = Pair(last.key, last.value[:-1] + bytes([last.value[-1] ^ 1]))
+    return [parts[0], Entries([*rest, changed]), *parts[2:]]
+
+
+def one_entry_left_out(parts: list[BackupPart]) -> list[BackupPart]:
+    first = parts[1]
+    assert isinstance(first, Entries)
+    return [parts[0], Entries(first.pairs[:-1]), *parts[2:]]
+
+
+def without_header(parts: list[BackupPart]) -> list[BackupPart]:
+    return parts[1:]
+
+
+def of_a_later_format(parts: list[BackupPart]) -> list[BackupPart]:
+    header = parts[0]
+    assert isinstance(header, Header)
+    return [replace(header, format=99), *parts[1:]]
+
+
+def in_another_order(parts: list[BackupPart]) -> list[BackupPart]:
+    first = parts[1]
+    assert isinstance(first, Entries)
+    return resealed([parts[0], Entries([*reversed(first.pairs)]), *parts[2:]])
+
+
+def with_a_lane(parts: list[BackupPart]) -> list[BackupPart]:
+    return resealed([parts[0], Entries([Pair(LaneKey(NS, "l").encode(), b"\x01\xc0")])])
+
+
+def with_an_epoch(parts: list[BackupPart]) -> list[BackupPart]:
+    return resealed([*parts[:-1], Entries([Pair(META, b"\x01\xc0")])])
+
+
+def going_on(parts: list[BackupPart]) -> list[BackupPart]:
+    return [*parts, parts[-1]]
+
+
+DAMAGES = [
+    *(cut_short, one_byte_changed, one_entry_left_out, without_header, of_a_later_format, in_another_order),
+    *(with_a_lane, with_an_epoch, going_on),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_what_is_no_whole_backup_leaves_an_empty_store(
+    full: LedgerStore, empty: LedgerStore, damage: Callable[[list[BackupPart]], list[BackupPart]]
+) -> None:
+    parts = await exported(full)
+    with pytest.raises(BadArguments, match="no whole backup"):
+        await restore(empty, given(damage(parts)))
+    for item in (COUNTER, PUMP):
+        with pytest.raises(ObjectNotFound):
+            await empty.get(NS, item)
+    await restore(empty, given(parts))
+    assert pairs(await exported(empty)) == pairs(parts)
+
+
+class Held:
+    """Parts that come only when they are let: the first few, then the rest."""
+
+    def __init__(self, parts: Sequence[BackupPart], first: int) -> None:
+        self.parts, self.first = parts, first
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[BackupPart]:
+        for number, part in enumerate(self.parts):
+            if number == self.first:
+                self.reached.set()
+                await self.go_on.wait()
+            yield part
+
+
+def in_small_parts(parts: Sequence[BackupPart]) -> list[BackupPart]:
+    """One entry a part, many more of them than a step takes."""
+    header, footer = parts[0], parts[-1]
+    return [header, *(Entries([Pair(*pair)]) for pair in pairs(parts).items()), footer]
+
+
+async def large() -> LedgerStore:
+    store = await LedgerStore.open(MemoryLedger())
+    await fill(store)
+    for number in range(60):
+        await store.create(NS, NewObject(ObjectId(f"many/{number}"), slots={"n": number}))
+    return store
+
+
+async def test_until_the_end_every_server_says_that_the_store_is_being_restored(kept: Kept, empty: LedgerStore) -> None:
+    other = await LedgerStore.open(kept.ledger)
+    parts = in_small_parts(await exported(await large()))
+    held = Held(parts, len(parts) - 2)
+    task = asyncio.create_task(restore(empty, held))
+    await held.reached.wait()
+    for store in (empty, other, await LedgerStore.open(kept.ledger)):
+        with pytest.raises(StoreUnavailable, match="being restored"):
+            await store.get(NS, COUNTER)
+        with pytest.raises(StoreUnavailable, match="being restored"):
+            await store.create(NS, NewObject(ObjectId("mine")))
+        with pytest.raises(StoreUnavailable, match="being restored"):
+            await anext(store.watch(NS, None))
+        with pytest.raises(StoreUnavailable, match="being restored"):
+            await exported(store)
+    held.go_on.set()
+    _, token = await task
+    for store in (empty, other):
+        found = await store.get(NS, COUNTER)
+        assert found.token.epoch == token.epoch == store.epoch
+
+
+async def test_what_was_read_before_a_restore_is_not_committed_after_it(kept: Kept, full: LedgerStore) -> None:
+    one, other = await LedgerStore.open(kept.ledger), await LedgerStore.open(kept.ledger)
+    root = await other.get(NS, ObjectId("root"))
+    await restore(one, given(await exported(full)))
+    with pytest.raises((Conflict, StoreUnavailable)):
+        await other.commit(writing(root, slots={"n": 1}), Lane("l", 1))
+    assert (await one.get(NS, ObjectId("root"))).slots == {}
+
+
+async def rest(watch: AsyncGenerator[Changes]) -> None:
+    """Follow a watch that has nothing more to tell."""
+    async with aclosing(watch):
+        async for changes in watch:
+            assert not changes.items
+
+
+async def test_tokens_of_before_are_stale_and_watchers_list_again(kept: Kept, full: LedgerStore) -> None:
+    one, other = await LedgerStore.open(kept.ledger), await LedgerStore.open(kept.ledger)
+    before = (await one.get(NS, ObjectId("root"))).token
+    watches = [store.watch(NS, before) for store in (one, other)]
+    assert [(await anext(watch)).token for watch in watches] == [before, before]
+    following = [asyncio.create_task(rest(watch)) for watch in watches]
+    await asyncio.sleep(0.05)  # for etcd to know of them
+    await restore(one, given(await exported(full)))
+    async with asyncio.timeout(PATIENCE):
+        for task in following:
+            with pytest.raises(StaleToken):
+                await task
+    await other.get(NS, COUNTER)
+    for store in (one, other):
+        with pytest.raises(StaleToken):
+            await anext(store.watch(NS, before))
+
+
+async def test_a_restore_that_was_killed_is_begun_anew(kept: Kept, empty: LedgerStore) -> None:
+    parts = in_small_parts(await exported(await large()))
+    held = Held(parts, len(parts) - 2)
+    killed = asyncio.create_task(restore(empty, held))
+    await held.reached.wait()
+    later = await LedgerStore.open(kept.ledger)  # the first is still there, as one would be that only hangs
+    count, token = await restore(later, given(parts))
+    held.go_on.set()
+    with pytest.raises(Conflict, match="another restore"):
+        await killed
+    assert count == len(pairs(parts))
+    assert pairs(await exported(later)) == pairs(parts)
+    assert (await empty.get(NS, COUNTER)).token.epoch == token.epoch
+
+
+async def test_a_restore_whose_caller_goes_away_leaves_an_empty_store(empty: LedgerStore) -> None:
+    parts = in_small_parts(await exported(await large()))
+    held = Held(parts, len(parts) - 2)
+    task = asyncio.create_task(restore(empty, held))
+    await held.reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(ObjectNotFound):
+        await empty.get(NS, COUNTER)
+    await empty.create(NS, NewObject(ObjectId("mine")))
+
+
+@pytest.mark.parametrize("lose", [Lose.ANSWER, Lose.REQUEST])
+async def test_lost_answers_change_nothing_of_a_restore(full: LedgerStore, lose: Lose) -> None:
+    parts = await exported(full)
+    steps = 40
+    for lost in range(0, steps, 3):
+        ledger = LosingLedger(MemoryLedger())
+        store = await LedgerStore.open(ledger)
+        ledger.lose(*[None] * lost, lose)
+        await restore(store, given(parts))
+        assert pairs(await exported(store)) == pairs(parts)
+        if ledger.losses:
+            return
+    raise AssertionError("the restore took more steps than were lost")
+
+
+async def test_a_late_step_of_before_never_applies(full: LedgerStore) -> None:
+    ledger = LosingLedger(MemoryLedger())
+    store = await LedgerStore.open(ledger)
+    ledger.lose(Lose.LATE)
+    with pytest.raises(KernelError):
+        await store.create(NS, NewObject(ObjectId("late")))
+    await restore(store, given(await exported(full)))
+    assert set(await ledger.arrive()) == {None}
+    with pytest.raises(ObjectNotFound):
+        await store.get(NS, ObjectId("late"))
+
+
+async def test_a_backup_while_writes_go_on_is_of_one_moment(kept: Kept, empty: LedgerStore) -> None:
+    for name in ("a", "z"):
+        await empty.create(NS, NewObject(ObjectId(name), slots={"n": 0}))
+    for number in range(120):  # many pages between the two
+        await empty.create(NS, NewObject(ObjectId(f"m/{number}"), slots={"pad": "x" * 20_000}))
+    done = asyncio.Event()
+
+    async def write() -> int:
+        number = 0
+        while not done.is_set():
+            number += 1
+            both = [await empty.get(NS, ObjectId(name)) for name in ("a", "z")]
+            await empty.commit(writing(*both, slots={"n": number}), Lane("writer", number))
+            await asyncio.sleep(0)
+        return number
+
+    writing_on = asyncio.create_task(write())
+    await asyncio.sleep(0.05)
+    backups: list[list[BackupPart]] = []
+    for _ in range(3):
+        parts: list[BackupPart] = []
+        async for part in export(empty.ledger, "1"):
+            parts.append(part)
+            await asyncio.sleep(0.005)
+        backups.append(parts)
+    done.set()
+    assert await writing_on > 3
+    for parts in backups:
+        entries = pairs(parts)
+        assert entries[b"/batos/default/o/a//"] == entries[b"/batos/default/o/z//"]
+    assert len({pairs(parts)[b"/batos/default/o/a//"] for parts in backups}) > 1
+
+
+async def test_a_backup_that_compaction_overtakes_says_to_begin_again(kept: Kept, empty: LedgerStore) -> None:
+    for number in range(200):
+        await empty.create(NS, NewObject(ObjectId(f"m/{number}"), slots={"pad": "x" * 20_000}))
+    backup = export(empty.ledger, "1")
+    await anext(backup)
+    await empty.update(NS, Update(ObjectId("m/0"), slots={}))
+    await kept.compact()
+    with pytest.raises(StoreUnavailable, match="begin again"):
+        async for _ in backup:
+            pass
+
+
+async def test_no_part_is_larger_than_any_client_takes(kept: Kept, empty: LedgerStore) -> None:
+    for number in range(12):
+        await empty.create(NS, NewObject(ObjectId(f"m/{number}"), slots={"pad": "x" * 900_000}))
+    sizes = [
+        sum(len(pair.key) + len(pair.value) for pair in part.pairs)
+        for part in await exported(empty)
+        if isinstance(part, Entries)
+    ]
+    assert max(sizes) < 3 << 20
+    store = await LedgerStore.open(MemoryLedger())
+    await restore(store, given(await exported(empty)))
+    assert pairs(await exported(store)) == pairs(await exported(empty))
+
+
+async def test_many_namespaces_are_restored(empty: LedgerStore) -> None:
+    full = await LedgerStore.open(MemoryLedger())
+    for number in range(150):
+        await put(full.ledger, f"/batos/n{number}/o/x//".encode(), b"\x01\x80")
+    parts = await exported(full)
+    await restore(empty, given(parts))
+    assert pairs(await exported(empty)) == pairs(parts)
+
+
+async def test_etcd_that_lost_what_it_held_is_not_taken_for_an_empty_store(kept: Kept, empty: LedgerStore) -> None:
+    await kept.ledger.transact(Step(deletes=[EVERYTHING]))
+    with pytest.raises(StoreUnavailable, match="lost what it held"):
+        await empty.get(NS, COUNTER)
