@@ -73,24 +73,28 @@ class States:
         return found
 
 
-# What changes its object whenever it runs; what changes nothing is not remembered, and runs again.
-EFFECTIVE = frozenset({"increment", "write"})
+# The messages that answer the same whenever they run again, and those of them that change something whenever they run:
+# what changes nothing, such as to write what is there, is not remembered.
+_EQUAL = frozenset({"increment", "write"})
+_EFFECTIVE = frozenset({"increment"})
 
 
-def once(attempts: Iterable[Attempt]) -> list[str]:
+def once(attempts: Sequence[Attempt]) -> list[str]:
     """Equal replies to one request id, and one of them at most not replayed; no sum given twice."""
     breaches: list[str] = []
-    answered = [each for each in attempts if each.outcome is Outcome.OK]
     by_id: dict[str, list[Attempt]] = {}
-    for each in answered:
-        if each.request_id and each.selector in EFFECTIVE:
+    for each in attempts:
+        if each.request_id and each.selector in _EQUAL:
             by_id.setdefault(each.request_id, []).append(each)
-    for group in by_id.values():
-        first = [each for each in group if not each.replayed]
+    for sent in by_id.values():
+        group = [each for each in sent if each.outcome is Outcome.OK]
+        if group and all(each.replayed or each.outcome is Outcome.FAILED for each in sent):
+            breaches.append("what failed had an effect: " + "; ".join(map(str, sent)))
+        first = [each for each in group if not each.replayed and each.selector in _EFFECTIVE]
         if len(first) > 1 or any(each.result != group[0].result for each in group):
             breaches.append("one request id, several effects: " + "; ".join(map(str, group)))
     sums: dict[tuple[str, object], Attempt] = {}
-    for each in operations(answered):
+    for each in operations(each for each in attempts if each.outcome is Outcome.OK):
         if each.selector == "increment":
             other = sums.setdefault((each.receiver, each.result), each)
             if other is not each:

@@ -1,6 +1,7 @@
 """What fault tests are told on the command line, and their clusters. Law: what could not run is said last, aloud."""
 
 import shutil
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from faults.schedule import schedule
 BUILD = Path(__file__).parents[2] / "build" / "faults"
 SCHEDULES = 30
 NOT_RUN = "NOT RUN"
+TALLY = pytest.StashKey[Counter[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,6 +39,7 @@ class Clusters:
     """The cluster of the moment; it is used again as long as it is whole."""
 
     def __init__(self, folder: Path) -> None:
+        self.tally: Counter[str] = Counter()
         self._folder = folder
         self._count = 0
         self._size = 0
@@ -59,10 +62,11 @@ class Clusters:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def clusters(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Clusters]:
+async def clusters(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncGenerator[Clusters]:
     """Clusters for the session; what the last one left in build/faults is removed."""
     shutil.rmtree(BUILD, ignore_errors=True)
     clusters = Clusters(tmp_path_factory.mktemp("faults"))
+    pytestconfig.stash[TALLY] = clusters.tally
     yield clusters
     await clusters.drop()
 
@@ -83,6 +87,9 @@ def require_sound_etcd() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tally = terminalreporter.config.stash.get(TALLY, Counter[str]())
+    counts = ", ".join(f"{name} {count}" for name, count in sorted(tally.items()))
+    terminalreporter.line(f"attempts by how they ended: {counts or 'none'}")
     skipped = terminalreporter.stats.get("skipped", [])
     left_out = [each for each in skipped if NOT_RUN in str(each.longrepr)]
     if left_out:

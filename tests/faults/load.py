@@ -78,11 +78,15 @@ class Sender:
             (8, partial(self.read, register, "read", consistency="full")),
             (6, partial(self.effect, left, "increment", right)),
             (4, partial(self.read, left, "sums", right)),
-            (3, partial(self.effect, one, "leave", other)),
-            (3, partial(self.effect, one, "back")),
+            (8, partial(self._duel, one, other)),
         ]
         weights = [weight for weight, _ in works]
         await choice.choices([work for _, work in works], weights)[0]()
+
+    async def _duel(self, one: str, other: str) -> None:
+        """Both guards are told to leave if the other one is there, at the same time; then both come back."""
+        await asyncio.gather(self.effect(one, "leave", other), self.effect(other, "leave", one))
+        await asyncio.gather(self.effect(one, "back"), self.effect(other, "back"))
 
     async def read(
         self, receiver: str, selector: str, *arguments: object, consistency: str = "minimize_latency"

@@ -6,12 +6,19 @@ Two faults never touch one thing at a time: who waits for it comes later than pl
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 from fakes.history import Recorder
-from fakes.proxy import Proxy
 from faults.cluster import VISITOR, Cluster
 from faults.members import compact, leader
 from faults.schedule import Fault
+
+PULSE_S: Final = 0.15
+
+
+def _pulses(seconds: float) -> int:
+    """How often a link fails: what is on the way at that moment is what matters, not for how long it fails."""
+    return 1 + int(seconds / (2 * PULSE_S))
 
 
 class Nemesis:
@@ -80,26 +87,32 @@ class Nemesis:
         revision = await compact(self._cluster.members)
         self._recorder.note(f"compacted at {revision}" if revision else "nobody compacts")
 
-    def _proxies(self, target: str) -> list[Proxy]:
-        return self._cluster.links[target]
-
     async def _cut(self, target: str, seconds: float) -> None:
-        for proxy in self._proxies(target):
-            proxy.cut()
+        for _ in range(_pulses(seconds)):
+            self._break(target)
+            await asyncio.sleep(PULSE_S)
 
     async def _hold(self, target: str, seconds: float) -> None:
-        for proxy in self._proxies(target):
-            proxy.hold_requests()
-        await asyncio.sleep(seconds)
-        for proxy in self._proxies(target):
-            proxy.cut()  # the answers find nobody
-            await proxy.release()
+        for _ in range(_pulses(seconds)):
+            for proxy in self._cluster.links[target]:
+                proxy.hold_requests()
+            await asyncio.sleep(PULSE_S)
+            self._break(target)  # the answers find nobody
+            for proxy in self._cluster.links[target]:
+                await proxy.release()
+            await asyncio.sleep(PULSE_S)
 
     async def _swallow(self, target: str, seconds: float) -> None:
-        for proxy in self._proxies(target):
-            proxy.swallow_answers()
-        await asyncio.sleep(seconds)
-        await self._cut(target, 0.0)
+        for _ in range(_pulses(seconds)):
+            for proxy in self._cluster.links[target]:
+                proxy.swallow_answers()
+            await asyncio.sleep(PULSE_S)
+            self._break(target)
+            await asyncio.sleep(PULSE_S)
+
+    def _break(self, target: str) -> None:
+        for proxy in self._cluster.links[target]:
+            proxy.cut()
 
     async def _crash(self, target: str, seconds: float) -> None:
         await self._cluster.kill(*self._cluster.children)

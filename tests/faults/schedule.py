@@ -7,9 +7,9 @@
 | drain   | a service                 | a graceful stop, and a new start at once                                    |
 | visit   | a fourth dispatcher       | it joins, works for a while and leaves                                      |
 | compact | etcd                      | everything before now is forgotten                                          |
-| cut     | a link                    | its connections break                                                       |
-| hold    | a link                    | requests on the way are held for a while, then arrive, then connections break |
-| swallow | a link                    | answers are lost for a while, then connections break                        |
+| cut     | a link                    | its connections break, again and again                                      |
+| hold    | a link                    | requests are held and arrive when the connection is gone, again and again   |
+| swallow | a link                    | answers are lost, then the connections, again and again                     |
 | crash   | everything                | all of it is killed at once and starts again                                |
 | restart | everything                | all of it stops in order and starts again                                   |
 """

@@ -5,6 +5,7 @@ Each schedule follows from a seed and its number; a failure prints how to run it
 
 import pytest
 
+from fakes.history import load
 from faults.conftest import BUILD, Clusters, require_sound_etcd
 from faults.run import run
 from faults.schedule import Schedule
@@ -22,6 +23,7 @@ async def test_every_promise_is_kept(one_schedule: Schedule, clusters: Clusters)
     except BaseException:
         await clusters.drop()
         raise
+    clusters.tally.update(f"{each.outcome} {each.reason.partition(' ')[0]}".strip() for each in load(path))
     if breaches:
         await clusters.drop()
         pytest.fail(_report(one_schedule, breaches), pytrace=False)

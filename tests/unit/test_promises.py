@@ -53,6 +53,17 @@ def test_another_reply_to_one_request_id_is_a_breach() -> None:
     assert "several effects" in once([ok(1), ok(1)])[0]
 
 
+def test_a_failure_that_had_an_effect_after_all_is_a_breach() -> None:
+    refused = replace(SENT, outcome=Outcome.FAILED, ended=3.0)
+    assert "what failed had an effect" in once([refused, ok(1, replayed=True)])[0]
+    assert once([refused, SENT, ok(1, replayed=True)]) == []
+
+
+def test_to_write_what_is_there_has_no_effect_and_is_not_remembered() -> None:
+    assert once([ok("v", selector="write"), ok("v", selector="write")]) == []
+    assert "several effects" in once([ok("v", selector="write"), ok("w", selector="write")])[0]
+
+
 def test_one_sum_for_two_increments_is_a_breach() -> None:
     assert "two increments" in once([ok(1), ok(1, request_id="r2")])[0]
 
