@@ -8,7 +8,7 @@ judged only alone; a method that struck one runs alone for a while.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -61,10 +61,20 @@ class _Line:
 
 
 class Batches:
-    """Runs activations in kept sessions, at most `most_kept` of them; the least recently used goes first."""
+    """Runs activations in kept sessions, at most `most_kept` of them; the least recently used goes first.
 
-    def __init__(self, sandbox: Sandbox, limits: Limits | None = None, *, most_kept: int = 32) -> None:
-        self._sandbox, self._most = sandbox, most_kept
+    `admits` judges which methods share a session.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        limits: Limits | None = None,
+        *,
+        most_kept: int = 32,
+        admits: Callable[[MethodVersion], bool] = isolated,
+    ) -> None:
+        self._sandbox, self._most, self._admits = sandbox, most_kept, admits
         self._limits = limits or Limits()
         self._inner = replace(
             self._limits,
@@ -80,7 +90,7 @@ class Batches:
 
         The arguments fit the method (`kernel.signature.bind`). Never fails but by cancelling.
         """
-        if not isolated(method) or self._runs_alone(method):
+        if not self._admits(method) or self._runs_alone(method):
             return _nothing(chains)
         line = self._line((method.digest, principal))
         if line is None:
@@ -190,7 +200,7 @@ def _settled(chain: Chain, outcomes: Iterator[object], most: int) -> Iterator[Ou
                 crossing.weigh(read, most)
             result, state, kept = guest.outcome(read)
         except (BadValue, LimitExceeded):
-            lost = True
+            lost = read[-1:] != [False] if isinstance(read, list) else True
             yield None
             continue
         changed = {name: item for name, item in state.items() if _differs(slots, name, item)} if kept else None

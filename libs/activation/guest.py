@@ -184,9 +184,12 @@ def _run(text):
                     _setattr(me, name, _revived(slots[name]))
                 names = [*slots, *[one for one in {names!r} if one not in slots]]
                 result = {selector}(me, *[_revived(one) for one in args], **_named(kwargs))
-                outcome = [_plain(result), _state(me, slots, names), _bool(_getattr(me, "_p_changed", False))]
-                if outcome[2]:
-                    slots = {{**slots, **outcome[1]}}
+                result = _plain(result)
+                state = _state(me, slots, names)
+                kept = _bool(_getattr(me, "_p_changed", False))
+                outcome = [result, state, kept]
+                if kept:
+                    slots = {{**slots, **state}}
             except _BaseException:
                 outcome = None
             done.append(outcome)
