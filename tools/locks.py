@@ -1,4 +1,4 @@
-"""The locks in `requirements/` are what the two `pyproject.toml` resolve to, with hashes and third parties only.
+"""The locks in `requirements/` are what each `pyproject.toml` resolves to, with hashes and third parties only.
 
 `python tools/locks.py` makes them anew with uv and keeps the pinned versions that still fit; further arguments go to uv
 (`--upgrade`, `--upgrade-package grpcio`). With `--check` it compares, offline, what both distributions ask for with
@@ -18,19 +18,20 @@ from environment import ROOT, pip
 
 REQUIREMENTS = ROOT / "requirements"
 UV = ROOT / "build" / "uv"
-SERVICES, CLIENT = ".", "clients/python"
+SERVICES, CLIENT, BENCH = ".", "clients/python", "tests/bench"
 LOCKS = {  # what each lock installs: distribution → extras
     "dev": {SERVICES: ("dev",), CLIENT: ("local",)},
     "objectstore": {SERVICES: ("objectstore",), CLIENT: ()},
     "dispatcher": {SERVICES: ("dispatcher",), CLIENT: ()},
     "synthesizer": {SERVICES: ("synthesizer",), CLIENT: ()},
+    "bench": {BENCH: ()},
 }
-OURS = ("batos", "batos-services")
+OURS = ("batos", "batos-services", "batos-bench")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 
 
 def compile_lock(name: str, options: list[str]) -> None:
-    """Resolve one lock; images take the versions of `dev`, so what is tested is what ships."""
+    """Resolve one lock; all others take the versions of `dev`, so what is tested is what ships."""
     sources = [f"-e {path}[{','.join(extras)}]" for path, extras in LOCKS[name].items()]
     command = [str(UV / "bin" / "uv"), "pip", "compile", "-", "--universal", "--python-version", "3.11", "--quiet"]
     command += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate"]

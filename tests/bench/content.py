@@ -3,6 +3,7 @@
 Prototypes hold the methods, so that a send pays for delegation; `bench/c<n>` are counters, `bench/m<n>` take the mix.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import grpc
@@ -11,6 +12,7 @@ import grpc.aio
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1 import object_pb2 as obj
 from batos.v1 import objectstore_pb2 as store
+from batos.v1.dispatcher_pb2_grpc import DispatcherStub
 from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
 from bench.jobs import STAMP
 from bench.rows import Row
@@ -65,6 +67,18 @@ async def write_content(objectstore: str) -> None:
             neighbour = obj.Value(reference_value=obj.Reference(id=mixed((number + 1) % MIXED)))
             slots = obj.Slots(values=count | {"neighbour": neighbour})
             await stub.CreateObject(store.CreateObjectRequest(id=mixed(number), parents=[MIX], slots=slots))
+
+
+async def send_once(dispatcher: str) -> None:
+    """Every counter gets its first message, and every selector of the mix: what only the first one pays is paid."""
+    first = {message.selector: message for message in _mixed_messages("")}
+    counts = [obj.Message(receiver=counter(number), selector="increment") for number in range(COUNTERS)]
+    async with grpc.aio.insecure_channel(dispatcher, options=(("grpc.enable_http_proxy", 0),)) as channel:
+        stub = DispatcherStub(channel)
+        for begin in range(0, COUNTERS, 16):
+            await asyncio.gather(*(stub.Send(pb.SendRequest(message=each)) for each in counts[begin : begin + 16]))
+        for message in first.values():
+            await stub.Send(pb.SendRequest(message=message))
 
 
 async def _prototype(stub: ObjectStoreStub, name: str, sources: dict[str, str]) -> None:

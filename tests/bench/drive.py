@@ -18,13 +18,17 @@ from bench.jobs import Job, Outcome
 from bench.rows import Row
 from bench.subjects import Load, Subject, base_environment
 
+MACHINE = "the machine"
 LEAD = 0.15
 """Seconds from asking the generators to the beginning of their warm-up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What one round of one row gave. CPU is in microseconds an operation, `share` in cores, latencies in seconds."""
+    """What one round of one row gave. CPU is in microseconds an operation, `share` in cores, latencies in seconds.
+
+    `others` is what ran beside it on the machine, in cores.
+    """
 
     rate: float
     p50: float
@@ -32,6 +36,7 @@ class Figure:
     count: int
     cpu: Mapping[str, float]
     share: Mapping[str, float]
+    others: float
     failures: Mapping[str, int]
 
 
@@ -92,26 +97,29 @@ class Driver:
         for generator in self._generators:
             await generator.stop()
 
-    async def measure(self, row: Row, subject: Subject) -> Figure:
-        """One round of a row."""
+    async def measure(self, row: Row, subject: Subject, seconds: float | None = None) -> Figure:
+        """One round of a row; its window is `seconds` where they are given."""
+        window = seconds or self._window
         while len(self._generators) < row.generators:
             self._generators.append(await Generator.start())
         generators = self._generators[: row.generators]
         load = await subject.load(row)
         begin = time.monotonic() + LEAD + self._warm_up
-        jobs = _jobs(row, load, begin, begin + self._window)
+        jobs = _jobs(row, load, begin, begin + window)
         running = asyncio.gather(*(each.run(job) for each, job in zip(generators, jobs, strict=True)))
         programs = dict(subject.pids) | {f"generator {n}": each.pid for n, each in enumerate(generators, 1)}
-        before, after = await self._window_of(programs, begin, running)
-        return _figure(await running, before, after, self._window)
+        before, after = await _window(programs, begin, window, running)
+        return _figure(await running, before, after, window)
 
-    async def _window_of(
-        self, programs: Mapping[str, int], begin: float, running: "asyncio.Future[list[Outcome]]"
-    ) -> tuple[dict[str, float], dict[str, float]]:
-        await asyncio.wait((running,), timeout=begin - time.monotonic())
-        before = meter.cpu_seconds(programs)
-        await asyncio.wait((running,), timeout=begin + self._window - time.monotonic())
-        return before, meter.cpu_seconds(programs)
+
+async def _window(
+    programs: Mapping[str, int], begin: float, seconds: float, running: "asyncio.Future[list[Outcome]]"
+) -> tuple[dict[str, float], dict[str, float]]:
+    """CPU seconds by program when the window begins and when it ends."""
+    await asyncio.wait((running,), timeout=begin - time.monotonic())
+    before = meter.cpu_seconds(programs) | {MACHINE: meter.machine_seconds()}
+    await asyncio.wait((running,), timeout=begin + seconds - time.monotonic())
+    return before, meter.cpu_seconds(programs) | {MACHINE: meter.machine_seconds()}
 
 
 def _jobs(row: Row, load: Load, begin: float, end: float) -> list[Job]:
@@ -140,6 +148,7 @@ def _figure(outcomes: list[Outcome], before: Mapping[str, float], after: Mapping
         failures.update(outcome.failures)
     ordered = sorted(latencies) or [0.0]
     used = {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}
+    machine = used.pop(MACHINE)
     return Figure(
         rate=len(latencies) / window,
         p50=ordered[len(ordered) // 2],
@@ -147,5 +156,6 @@ def _figure(outcomes: list[Outcome], before: Mapping[str, float], after: Mapping
         count=len(latencies),
         cpu={name: seconds / max(len(latencies), 1) * 1e6 for name, seconds in used.items()},
         share={name: seconds / window for name, seconds in used.items()},
+        others=max(0.0, machine - sum(used.values())) / window,
         failures=dict(failures),
     )

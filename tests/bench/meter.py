@@ -53,6 +53,14 @@ def cpu_seconds(programs: Mapping[str, int]) -> dict[str, float]:
     return found
 
 
+def machine_seconds() -> float:
+    """CPU seconds that the whole machine has spent on anyone, all cores together, and those stolen from it."""
+    user, nice, system, _, _, irq, softirq, steal, *_ = map(
+        int, (PROC / "stat").read_text().split("\n", 1)[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq + steal) * TICK
+
+
 def resident_bytes(pid: int) -> int:
     """What a pid and its descendants hold in memory: proportional set size, so that what they share counts once."""
     total = 0

@@ -91,6 +91,7 @@ def _cpu(figures: Sequence[Figure]) -> str:
         share = median(each.share.get(name, 0.0) for each in figures)
         if share >= 0.005:
             told.append(f"{name} {cost:.0f} ({share:.2f})")
+    told.append(f"others ({median(each.others for each in figures):.2f})")
     return " · ".join(told)
 
 

@@ -1,14 +1,20 @@
 """The rounds of a run. Law: each measures every row once, in the same order; what cannot be had is told."""
 
+import asyncio
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.drive import Driver, Figure
+from bench.peers import Restate, Temporal
+from bench.profile import profile
 from bench.rows import Row
 from bench.subjects import Batos, Echo, Etcd, NotHad, Subject
+
+PROFILED_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +33,15 @@ def subject_of(name: str, folder: Path) -> Subject:
     """The subject of a row; its files go into a new folder."""
     where = folder / "run" / name
     shutil.rmtree(where, ignore_errors=True)
-    match name:
-        case "echo":
-            return Echo(where)
-        case "etcd":
-            return Etcd(where)
-        case "traced":
-            return Batos(where, traced=True)
-        case _:
-            return Batos(where)
+    kinds: dict[str, Callable[[Path], Subject]] = {
+        "echo": Echo,
+        "etcd": Etcd,
+        "batos": Batos,
+        "traced": partial(Batos, traced=True),
+        "restate": Restate,
+        "temporal": Temporal,
+    }
+    return kinds[name](where)
 
 
 async def take_turns(plan: Plan) -> tuple[dict[str, list[Figure]], dict[str, str]]:
@@ -50,12 +56,30 @@ async def take_turns(plan: Plan) -> tuple[dict[str, list[Figure]], dict[str, str
                 if row.name not in missing:
                     _tell(f"round {number} of {plan.rounds}: {row.name}")
                     rounds[row.name].append(await driver.measure(row, subjects[row.subject]))
+        if plan.profile:
+            await _profile(plan, driver, subjects, missing)
         return rounds, missing
     finally:
         _tell("")
         await driver.stop()
         for subject in subjects.values():
             await subject.stop()
+
+
+async def _profile(plan: Plan, driver: Driver, subjects: Mapping[str, Subject], missing: Mapping[str, str]) -> None:
+    """Once more each row that the program takes part in, under the profiler; says where its profile lies."""
+    for row in plan.rows:
+        pid = subjects[row.subject].pids.get(plan.profile or "")
+        if pid and row.name not in missing:
+            out = plan.folder / f"profile-{plan.profile}-{row.name}.txt"
+            profiling = asyncio.create_task(profile(pid, PROFILED_S, out))
+            try:
+                await driver.measure(row, subjects[row.subject], seconds=PROFILED_S)
+                await profiling
+            except NotHad as why:
+                sys.stderr.write(f"no profile: {why}\n")
+            else:
+                sys.stderr.write(f"profile of {plan.profile} under {row.name}: {out}\n")
 
 
 async def _start(subjects: Mapping[str, Subject], plan: Plan) -> dict[str, str]:

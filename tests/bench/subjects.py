@@ -15,7 +15,7 @@ from typing import Protocol
 from batos.local.child import Child, Probe, Program, says_ready
 from batos.local.etcd import find_etcd, start_etcd
 from batos.local.private import private_folder
-from bench.content import requests, typical_reply, write_content
+from bench.content import requests, send_once, typical_reply, write_content
 from bench.rows import PIPELINE, SEND, Row
 
 TRACED = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"}
@@ -169,8 +169,9 @@ class Batos:
             told |= TRACED | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{sink.address}"}
         objectstore = await self._programs.start("objectstore", (sys.executable, "-m", "objectstore"), told)
         told |= {"BATOS_OBJECTSTORE": objectstore.address}
-        await self._programs.start("dispatcher", (sys.executable, "-m", "dispatcher"), told)
+        dispatcher = await self._programs.start("dispatcher", (sys.executable, "-m", "dispatcher"), told)
         await write_content(objectstore.address)
+        await send_once(dispatcher.address)
 
     async def stop(self) -> None:
         """See Subject."""
