@@ -4,6 +4,8 @@ Law: a caller learns the status of a failure that the service knows, and of any 
 knows gRPC's context or the failure's type; the service's own table does.
 """
 
+import logging
+import secrets
 from collections.abc import Callable
 
 import grpc
@@ -12,6 +14,9 @@ from google.protobuf.any_pb2 import Any
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import ErrorInfo, RequestInfo
 from google.rpc.status_pb2 import Status
+from opentelemetry.trace import Span
+
+import vocabulary
 
 StatusOf = Callable[[BaseException], Status | None]
 """The status of a failure that the service knows; None for any other."""
@@ -27,6 +32,31 @@ _VALUE_BYTES = 300  # of a value in ErrorInfo, where the status is too large
 
 _ERROR_INFO = ErrorInfo.DESCRIPTOR.full_name
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+log = logging.getLogger(__name__)
+
+
+def told(status_of: StatusOf, name: str, error: BaseException, span: Span) -> Status:
+    """What the caller of `name` learns of a failure; of one that the service does not know, the log has the rest."""
+    status = _known(status_of, error)
+    if status is None:
+        error_id = secrets.token_hex(8)
+        log.error("unknown failure %s in %s", error_id, name, exc_info=error, extra={"error_id": error_id})
+        span.set_attribute(vocabulary.ERROR_ID, error_id)
+        span.record_exception(error)
+        return unknown(error_id)
+    if (reason := reason_of(status)) is not None:
+        span.set_attribute(vocabulary.ERROR_REASON, reason)
+    return status
+
+
+def _known(status_of: StatusOf, error: BaseException) -> Status | None:
+    try:
+        status = status_of(error)
+    except Exception:
+        log.exception("the table of known failures failed itself on %s", type(error).__qualname__)
+        return None
+    return status if status is not None and is_failure(status) else None
 
 
 def unknown(error_id: str) -> Status:

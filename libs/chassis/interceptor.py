@@ -8,20 +8,17 @@ waiting for ever where a servicer let a foreign CancelledError out.)
 
 import asyncio
 import inspect
-import logging
-import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
 import grpc.aio
-from google.rpc.status_pb2 import Status
 from opentelemetry.context import Context, attach
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, set_span_in_context
 
 import vocabulary
-from chassis.failure import DETAILS_HEADER, StatusOf, code_of, fitted, is_failure, reason_of, unknown
+from chassis.failure import DETAILS_HEADER, StatusOf, code_of, fitted, told
 from chassis.propagation import context_of
 from chassis.telemetry import Telemetry, fail
 
@@ -43,8 +40,6 @@ _INFRASTRUCTURE = "/grpc."
 _SERVER_FAILURES = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 # A deadline is rounded up on its way, so the caller's end of it comes a little before ours. Seconds.
 _DEADLINE_SLACK = 0.02
-
-log = logging.getLogger(__name__)
 
 
 class Interceptor(grpc.aio.ServerInterceptor):
@@ -81,18 +76,18 @@ class Interceptor(grpc.aio.ServerInterceptor):
             if not _being_cancelled():
                 # What this servicer waited for was cancelled, not the RPC: without a status the caller waits for ever.
                 await self._abort(method, cancelled, context, span)
-            _finish(span, _why_cancelled(context))
+            finish(span, _why_cancelled(context))
             raise
         except grpc.aio.AbortError:
-            _finish(span, _code_set(context))
+            finish(span, _code_set(context))
             raise
         except grpc.aio.InternalError:
-            _finish(span, "CANCELLED")  # a read or write failed because the caller has gone
+            finish(span, "CANCELLED")  # a read or write failed because the caller has gone
             raise
         except Exception as error:  # noqa: BLE001 - the last stop before the caller
             await self._abort(method, error, context, span)
         else:
-            _finish(span, _code_set(context))
+            finish(span, _code_set(context))
             return response
 
     def _start(self, method: str, context: _ServicerContext) -> Span:
@@ -106,29 +101,11 @@ class Interceptor(grpc.aio.ServerInterceptor):
         return span
 
     async def _abort(self, method: str, error: BaseException, context: _ServicerContext, span: Span) -> NoReturn:
-        status = fitted(self._known(error) or self._unknown(method, error, span))
+        status = fitted(told(self._status_of, method[1:], error, span))
         code = code_of(status)
-        reason = reason_of(status)
-        if reason is not None:
-            span.set_attribute(vocabulary.ERROR_REASON, reason)
-        _finish(span, code.name)
+        finish(span, code.name)
         details = (DETAILS_HEADER, status.SerializeToString())
         await context.abort(code, status.message, (*context.trailing_metadata(), details))
-
-    def _known(self, error: BaseException) -> Status | None:
-        try:
-            status = self._status_of(error)
-        except Exception:
-            log.exception("the table of known failures failed itself on %s", type(error).__qualname__)
-            return None
-        return status if status is not None and is_failure(status) else None
-
-    def _unknown(self, method: str, error: BaseException, span: Span) -> Status:
-        error_id = secrets.token_hex(8)
-        log.error("unknown failure %s in %s", error_id, method[1:], exc_info=error, extra={"error_id": error_id})
-        span.set_attribute(vocabulary.ERROR_ID, error_id)
-        span.record_exception(error)
-        return unknown(error_id)
 
 
 def _run(servicer: _Servicer) -> _Run:
@@ -197,7 +174,8 @@ def _code_set(context: _ServicerContext) -> str:
     return "OK" if code is None else code.name
 
 
-def _finish(span: Span, code: str) -> None:
+def finish(span: Span, code: str) -> None:
+    """Ends the span of an RPC, or of a request of a framed stream, with its code's name."""
     if span.is_recording():
         span.set_attribute(vocabulary.RPC_STATUS_CODE, code)
         if code in _SERVER_FAILURES:

@@ -1,13 +1,13 @@
 """How a span's ids travel: the W3C `traceparent` and `tracestate` headers.
 
-Law: these two functions are the only place where ids become text and text becomes ids, whether they ride in gRPC
+Law: these functions are the only place where ids become text and text becomes ids, whether they ride in gRPC
 metadata, in an HTTP request to an endpoint, or in a field of a batched frame.
 """
 
 from collections.abc import Iterable
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, format_span_id, format_trace_id, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _W3C = TraceContextTextMapPropagator()
@@ -21,6 +21,14 @@ def headers_of(span: Span) -> tuple[tuple[str, str], ...]:
     carrier: dict[str, str] = {}
     _W3C.inject(carrier, set_span_in_context(span, Context()))
     return tuple(carrier.items())
+
+
+def traceparent_of(span: Span) -> str:
+    """The `traceparent` for a field of a frame; empty where the trace is not recorded: reading one costs."""
+    of = span.get_span_context()
+    if not (of.is_valid and of.trace_flags.sampled):
+        return ""
+    return f"00-{format_trace_id(of.trace_id)}-{format_span_id(of.span_id)}-{of.trace_flags:02x}"
 
 
 def context_of(headers: Iterable[tuple[str, str | bytes]]) -> Context | None:

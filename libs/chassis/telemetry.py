@@ -120,7 +120,7 @@ class Telemetry:
         return cls(provider, provider.get_tracer(_SCOPE), content=content)
 
     @classmethod
-    def recording(cls, service_name: str, processor: SpanProcessor, *, sampler: Sampler, content: bool = False) -> Self:
+    def recorded(cls, service_name: str, processor: SpanProcessor, *, sampler: Sampler, content: bool = False) -> Self:
         """Records what the sampler picks and hands finished spans to the processor."""
         resource = Resource.create({SERVICE_NAME: service_name})
         provider = RecordingProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
@@ -218,7 +218,7 @@ def setup(service_name: str, environ: Mapping[str, str]) -> Telemetry:
     options = cast("tuple[tuple[str, str]]", (("grpc.enable_http_proxy", int(not next_door)),))  # its type is wrong
     processor = BatchSpanProcessor(OTLPSpanExporter(endpoint, channel_options=options))
     name = config.service_name or service_name
-    return Telemetry.recording(name, processor, sampler=_sampler(config), content=content)
+    return Telemetry.recorded(name, processor, sampler=_sampler(config), content=content)
 
 
 def in_memory(
@@ -227,7 +227,7 @@ def in_memory(
     """For tests: telemetry whose finished spans are read with `exporter.get_finished_spans()`, at once."""
     exporter = InMemorySpanExporter()
     sampler = sampler or ParentBased(ALWAYS_ON)
-    return Telemetry.recording(service_name, SimpleSpanProcessor(exporter), sampler=sampler, content=content), exporter
+    return Telemetry.recorded(service_name, SimpleSpanProcessor(exporter), sampler=sampler, content=content), exporter
 
 
 def fail(span: Span, error_type: str, description: str | None = None) -> None:
