@@ -182,13 +182,17 @@ class InconsistentParents(KernelError):
 
 
 class Conflict(KernelError):
-    """Something that was read has changed since."""
+    """Something that was read has changed since; `kernel.transactions` names and parses what of a commit."""
 
     reason = "CONFLICT"
 
     def __init__(self, text: str, changed: Sequence[str] = ()) -> None:
         super().__init__(text, changed=",".join(changed))
-        self.changed = tuple(changed)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What has changed, as far as it was told."""
+        return tuple(filter(None, self.fields.get("changed", "").split(",")))
 
 
 class LimitExceeded(KernelError):

@@ -8,13 +8,15 @@ the lane's value tells whether the number was used, and using it up keeps a late
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from urllib.parse import quote, unquote
 
 from kernel.errors import BadArguments, LimitExceeded
 from kernel.messages import MethodRef
 from kernel.objects import Namespace, ObjectId
-from kernel.values import INT64_MAX, SlotValues, Value
+from kernel.values import INT64_MAX, Packed, Value
 
-MAX_READS = 60
+MAX_READS = 60  # of one root
+MAX_COMPARES = 120  # of one transaction, which may be of several roots: their reads, and the replies to be absent
 MAX_TRANSACTION_BYTES = 1 << 20
 _REVISION_DIGITS = 19  # of an int64; Python takes long for the integer of very many
 
@@ -66,25 +68,55 @@ class KeptReply:
 
 
 def reply_name(receiver: ObjectId, principal: str, request_id: str) -> str:
-    """What a conflict calls the reply that is kept for a request already."""
-    return f"reply:{receiver}:{principal}:{request_id}"
+    """What a conflict calls the reply that is kept for a request already.
+
+    Principal and request id are percent-encoded, and object ids hold no colon: no two have the same name.
+    """
+    return f"reply:{receiver}:{quote(principal, safe='')}:{quote(request_id, safe='')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Reads with their revisions, new slots by object, and a reply to keep. Without writes it validates the reads."""
+    """Reads with their revisions, new slots by object, replies to keep. Without the latter two it validates the reads.
+
+    Slots are canonical bytes from the run that made them to the store that keeps them.
+    """
 
     namespace: Namespace
     reads: Mapping[Key, int]
-    writes: Mapping[ObjectId, SlotValues] = field(default_factory=dict[ObjectId, SlotValues])
-    reply: KeptReply | None = None
+    writes: Mapping[ObjectId, Packed] = field(default_factory=dict[ObjectId, Packed])
+    replies: tuple[KeptReply, ...] = ()
 
     def check(self) -> None:
-        """Raises LimitExceeded over 60 reads."""
-        if len(self.reads) > MAX_READS:
+        """Raises LimitExceeded over 120 reads and replies together, or 1 MiB of slots."""
+        if (count := len(self.reads) + len(self.replies)) > MAX_COMPARES:
             raise LimitExceeded(
-                "reads", f"the run read {len(self.reads)} keys; at most {MAX_READS} can be committed together"
+                "reads", f"{count} keys were read; at most {MAX_COMPARES} can be committed together"
             )
+        if (size := sum(map(len, self.writes.values()))) > MAX_TRANSACTION_BYTES:
+            raise LimitExceeded(
+                "size", f"the change has {size} bytes; at most {MAX_TRANSACTION_BYTES} can be committed together"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyName:
+    """A kept reply among what a conflict names; the incarnation is the one that the transaction read."""
+
+    receiver: ObjectId
+    principal: str
+    request_id: str
+
+
+def parse_changed(text: str) -> Key | ReplyName:
+    """What an entry of `Conflict.changed` names. Raises ValueError where it is none."""
+    match text.split(":"):
+        case [object_id, "slots" | "definition" as part]:
+            return Key(ObjectId(object_id), Part[part.upper()])
+        case ["reply", receiver, principal, request_id]:
+            return ReplyName(ObjectId(receiver), unquote(principal), unquote(request_id))
+        case _:
+            raise ValueError(f"{text!r} names nothing that a transaction reads or keeps")
 
 
 @dataclass(frozen=True, slots=True)

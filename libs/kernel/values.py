@@ -15,12 +15,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, Union, cast
+from typing import NewType, TypeAlias, Union, cast
 
 import msgspec
 
 from kernel.errors import BadObjectId, BadValue, LimitExceeded
-from kernel.objects import parse_object_id
+from kernel.objects import check_slot_name, parse_object_id
 
 MAX_DEPTH = 28  # what the contract carries wherever it stands: `batos.values` counts it out
 MAX_BYTES = 1 << 20
@@ -58,6 +58,9 @@ class Reference:
 Value: TypeAlias = Union[bool, int, float, str, bytes, "Reference", Sequence["Value"], Mapping[str, "Value"], None]
 SlotValues: TypeAlias = Mapping[str, Value]
 
+Packed = NewType("Packed", bytes)
+"""The canonical MessagePack of an object's slots."""
+
 
 def _to_extension(thing: object) -> object:
     if isinstance(thing, Reference):
@@ -79,6 +82,8 @@ def encoder() -> msgspec.msgpack.Encoder:
 
 _encoder = encoder()
 _decoder = msgspec.msgpack.Decoder(ext_hook=from_extension)
+_NAN = _encoder.encode(math.nan)
+_PLAIN = frozenset({str, bytes, bool, type(None)})
 
 
 def canonical(thing: object, depth: int = 0) -> Value:
@@ -162,3 +167,70 @@ def decode(data: bytes) -> Value:
 def same(one: Value, other: Value) -> bool:
     """Whether two values are equal: True, 1 and 1.0 differ, the order of a map does not matter."""
     return _encoder.encode(one) == _encoder.encode(other)
+
+
+def pack(slots: SlotValues) -> Packed:
+    """The canonical bytes of slots whose values are canonical. Raises LimitExceeded over 1 MiB."""
+    return Packed(encode(slots))
+
+
+def unpack(packed: Packed) -> SlotValues:
+    """The slots of canonical bytes."""
+    return cast("SlotValues", _decoder.decode(packed))
+
+
+def checked(data: bytes) -> Value:
+    """The value of bytes that someone sent. Raises BadValue where they are not canonical, LimitExceeded where deep."""
+    value = _decoded(data)
+    _check(value, 0)
+    return cast("Value", value)
+
+
+def check_packed(data: bytes) -> Packed:
+    """The same bytes, if they are slots: legal names, canonical values. Raises BadValue, LimitExceeded."""
+    slots = _decoded(data)
+    if type(slots) is not dict:
+        raise BadValue("slots are a map from names to values")
+    for name, item in cast("dict[object, object]", slots).items():
+        if type(name) is not str:
+            raise BadValue(f"a slot has the name {name!r}; names are strings")
+        check_slot_name(name)
+        _check(item, 0)
+    return Packed(data)
+
+
+def _decoded(data: bytes) -> object:
+    """What the bytes hold, if they are the bytes that it is encoded to."""
+    try:
+        thing = _decoder.decode(data)
+        if _encoder.encode(thing) == data:
+            return thing
+    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError, RecursionError):
+        raise BadValue("the bytes are no MessagePack of a value") from None
+    raise BadValue("the bytes are not the canonical MessagePack of their value: keys sorted, shortest forms, one NaN")
+
+
+def _check(thing: object, depth: int) -> None:
+    """As `canonical`, without a copy, of what a decoder made: what MessagePack can hold and a value cannot be."""
+    kind = type(thing)
+    if kind in _PLAIN:
+        return
+    if kind is dict or kind is list:
+        _check_items(cast("dict[object, object] | list[object]", thing), depth + 1)
+    elif kind is float:
+        if math.isnan(cast("float", thing)) and _encoder.encode(thing) != _NAN:
+            raise BadValue("there is one NaN")
+    else:
+        _leaf(thing)
+
+
+def _check_items(items: dict[object, object] | list[object], depth: int) -> None:
+    if depth > MAX_DEPTH and items:
+        raise LimitExceeded("depth", f"a value is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(items, dict):
+        for name in items:
+            if type(name) is not str:
+                raise BadValue(f"a map has the key {name!r}; keys are strings")
+        items = list(items.values())
+    for item in items:
+        _check(item, depth)

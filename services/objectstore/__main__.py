@@ -13,10 +13,14 @@ from chassis.service import StartError, main
 from chassis.telemetry import Telemetry
 from kernel.errors import StoreUnavailable
 from objectstore.administration import AdministrationServicer
-from objectstore.client import MAX_MESSAGE_BYTES, WATCH_METHOD
+from objectstore.client import MAX_MESSAGE_BYTES, STREAMS
 from objectstore.config import Config
+from objectstore.etcd.access import Access
+from objectstore.etcd.failures import NotLetIn, NotTrusted
 from objectstore.etcd.ledger import EtcdLedger
+from objectstore.ledger_members import LedgerMembers
 from objectstore.ledger_store import LedgerStore
+from objectstore.membership import JOIN_METHOD
 from objectstore.servicer import StoreServicer
 from wire.errors import status_of
 
@@ -30,7 +34,11 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
     where = ",".join(str(endpoint) for endpoint in config.etcd)
     log.info("waiting for etcd at %s", where)
     try:
-        ledger = await EtcdLedger.open(config.etcd, telemetry, ready_seconds=config.etcd_wait)
+        ledger = await EtcdLedger.open(config.etcd, telemetry, access=_access(config), ready_seconds=config.etcd_wait)
+    except NotTrusted as error:
+        raise StartError(f"{error.text}: see BATOS_ETCD_CA, BATOS_ETCD_CERT and BATOS_ETCD_KEY") from None
+    except NotLetIn as error:
+        raise StartError(f"{error.text}: see BATOS_ETCD_USER and BATOS_ETCD_PASSWORD") from None
     except StoreUnavailable as error:
         raise StartError(f"{error.text}: start one there, or say in BATOS_ETCD_ENDPOINTS where it is") from None
     try:
@@ -38,7 +46,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         log.info("the store is open", extra={"epoch": store.epoch})
         administration = AdministrationServicer(store, version("batos-services"))
         stop = asyncio.Event()
-        servicer = StoreServicer(store, stop)
+        servicer = StoreServicer(store, stop, telemetry, LedgerMembers(ledger))
         spec = ServerSpec(
             services={
                 "batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server),
@@ -49,7 +57,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             telemetry=telemetry,
             ready=announce,
             allow_insecure_remote=config.insecure_remote,
-            untraced=frozenset({WATCH_METHOD}),
+            untraced=STREAMS | {JOIN_METHOD},
             max_receive_bytes=MAX_MESSAGE_BYTES,
             max_send_bytes=MAX_MESSAGE_BYTES,
         )
@@ -58,6 +66,20 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         raise StartError(error.text) from None
     finally:
         await ledger.close()
+
+
+def _access(config: Config) -> Access:
+    """How etcd lets us in. Raises StartError for what does not go together."""
+    if (config.etcd_cert is None) != (config.etcd_key is None):
+        raise StartError("BATOS_ETCD_CERT and BATOS_ETCD_KEY go together: set both, or none")
+    if config.etcd_cert is not None and config.etcd_ca is None:
+        raise StartError("BATOS_ETCD_CERT needs TLS: name the authority of etcd's certificates in BATOS_ETCD_CA")
+    if config.etcd_password and config.etcd_password_file:
+        raise StartError("BATOS_ETCD_PASSWORD and BATOS_ETCD_PASSWORD_FILE both name a password: set one")
+    password = config.etcd_password or config.etcd_password_file
+    if bool(config.etcd_user) != bool(password):
+        raise StartError("BATOS_ETCD_USER and BATOS_ETCD_PASSWORD (or BATOS_ETCD_PASSWORD_FILE) go together")
+    return Access(config.etcd_ca, config.etcd_cert, config.etcd_key, config.etcd_user, password)
 
 
 if __name__ == "__main__":

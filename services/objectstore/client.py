@@ -1,7 +1,8 @@
 """The store behind a channel. Law: it keeps the store's promises over a connection that may break at any moment.
 
 Failures come back as the kernel's, by their reason. A read whose answer is lost is repeated. A commit whose answer is
-lost is settled by its lane. Any other change whose answer is lost is CommitUnclear: look, then decide.
+lost is settled by its lane. Any other change whose answer is lost is CommitUnclear: look, then decide. Commits, and
+reads of single objects, replies and methods, travel in frames of one stream; what surely was not sent is sent again.
 """
 
 import asyncio
@@ -14,39 +15,34 @@ from grpc.aio import AioRpcError
 
 from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
-from chassis.failure import received
 from kernel.errors import CommitUnclear, KernelError, StoreUnavailable
 from kernel.lookup import Answer
 from kernel.objects import Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Selector
 from kernel.transactions import KeptReply, Lane, Token, Transaction, parse_token
+from objectstore.exchange import EXCHANGE_METHOD, FIRST_PAUSE, LONGEST_PAUSE, Exchange, Lost, failure_of
 from objectstore.store import Changes, Draft, NewObject, Page, Preview, StoredObject, Update
 from objectstore.wire import (
     changes_from_wire,
     draft_to_wire,
+    found_from_wire,
     new_to_wire,
     object_from_wire,
     preview_from_wire,
     update_to_wire,
 )
-from wire.errors import error_of
 from wire.objects import evidence_to_wire, pointer_from_wire, record_from_wire, resolution_from_wire
 from wire.transactions import commit_to_wire, kept_reply_from_wire, settle_to_wire
 
-WATCH_METHOD: Final = "/batos.v1.ObjectStore/Watch"
+STREAMS: Final = frozenset({"/batos.v1.ObjectStore/Watch", EXCHANGE_METHOD})
+"""The streams whose frames belong to many traces."""
 MAX_MESSAGE_BYTES: Final = 32 << 20  # what fits a transaction has up to some ten times the bytes in the contract's form
 CALL_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 15.0
 RESUME_SECONDS: Final = 30.0
 PREVIEW_SECONDS: Final = 60.0
-_FIRST_PAUSE: Final = 0.02
-_LONGEST_PAUSE: Final = 1.0
 
 _Q = TypeVar("_Q")
 _A = TypeVar("_A")
-
-
-class Lost(StoreUnavailable):
-    """No answer came: what was asked may have happened."""
 
 
 class StoreClient:
@@ -61,6 +57,7 @@ class StoreClient:
         resume_seconds: float = RESUME_SECONDS,
     ) -> None:
         self._rpc = ObjectStoreStub(channel)
+        self._exchange = Exchange(self._rpc, call_seconds)
         self._call_seconds = call_seconds
         self._settle_seconds = settle_seconds
         self._resume_seconds = resume_seconds
@@ -72,8 +69,8 @@ class StoreClient:
 
     async def get(self, namespace: Namespace, object_id: ObjectId) -> StoredObject:
         """See Store."""
-        found = await self._read(self._rpc.GetObject, pb.GetObjectRequest(namespace=namespace, id=object_id))
-        return object_from_wire(found.object, found.token)
+        answer = await self._exchange.read(get=pb.GetObjectRequest(namespace=namespace, id=object_id, encoded=True))
+        return found_from_wire(answer.get)
 
     async def list(self, namespace: Namespace, prefix: str, size: int, page: str) -> Page[StoredObject]:
         """See Store."""
@@ -102,9 +99,11 @@ class StoreClient:
         """See Store."""
         transaction.check()
         try:
-            made = await self._change(self._rpc.Commit, commit_to_wire(transaction, lane))
-        except CommitUnclear:
-            if not transaction.writes and transaction.reply is None:
+            made = (await self._exchange.once(commit=commit_to_wire(transaction, lane))).commit
+        except StoreUnavailable as failure:
+            if not _is_unclear(failure):
+                raise
+            if not transaction.writes and not transaction.replies:
                 raise StoreUnavailable("the objectstore does not answer: the reads are not validated") from None
             if (token := await self.settle(transaction.namespace, lane)) is None:
                 raise StoreUnavailable("the objectstore did not answer, and nothing was changed: try again") from None
@@ -116,7 +115,7 @@ class StoreClient:
         end = time.monotonic() + self._settle_seconds
         request = settle_to_wire(namespace, lane)
         try:
-            answer = await self._until(end, self._rpc.SettleCommit, request)
+            answer = (await self._exchange.until(end, settle=request)).settle
             return parse_token(answer.token) if answer.committed else None
         except StoreUnavailable as error:
             raise CommitUnclear(error.text, unclear=lane.name) from None
@@ -132,22 +131,23 @@ class StoreClient:
             principal=principal,
             request_id=request_id,
         )
-        answer = await self._read(self._rpc.GetReply, request)
-        return kept_reply_from_wire(answer.reply) if answer.HasField("reply") else None
+        answer = (await self._exchange.read(reply=request)).reply
+        return kept_reply_from_wire(answer.reply, trusted=True) if answer.HasField("reply") else None
 
     async def watch(self, namespace: Namespace, after: Token | None) -> AsyncGenerator[Changes]:
         """See Store."""
-        begun, pause = False, _FIRST_PAUSE
+        begun, pause = False, FIRST_PAUSE
         lost: float | None = None
         while True:
-            call = self._rpc.Watch(pb.WatchRequest(namespace=namespace, token=str(after) if after else ""))
+            request = pb.WatchRequest(namespace=namespace, token=str(after) if after else "", encoded=True)
+            call = self._rpc.Watch(request)
             try:
                 async for frame in call:
                     changes = changes_from_wire(frame)
                     # On going on, the first frame only repeats where that is.
                     if not begun or changes.items or changes.token != after:
                         yield changes
-                    begun, after, lost, pause = True, changes.token, None, _FIRST_PAUSE
+                    begun, after, lost, pause = True, changes.token, None, FIRST_PAUSE
             except AioRpcError as error:
                 failure, lost = failure_of(error), lost or time.monotonic()
                 if not isinstance(failure, StoreUnavailable) or time.monotonic() - lost > self._resume_seconds:
@@ -155,7 +155,7 @@ class StoreClient:
             finally:
                 call.cancel()
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     async def register(
         self, namespace: Namespace, draft: Draft, *, activate: bool, expected: Mapping[ObjectId, int] | None = None
@@ -168,7 +168,7 @@ class StoreClient:
     async def method(self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int) -> MethodRecord:
         """See Store."""
         request = pb.GetMethodRequest(namespace=namespace, holder=holder, selector=selector, number=number)
-        return record_from_wire((await self._read(self._rpc.GetMethod, request)).method)
+        return record_from_wire((await self._exchange.read(method=request)).method.method)
 
     async def methods(
         self, namespace: Namespace, holder: ObjectId, selector: Selector | None, size: int, page: str
@@ -253,7 +253,7 @@ class StoreClient:
             return await self._sent(rpc, request)
         except AioRpcError as error:
             failure = failure_of(error)
-        if isinstance(failure, Lost) or "unclear" in failure.fields:
+        if _is_unclear(failure):
             raise CommitUnclear(failure.text, **failure.fields)
         raise failure
 
@@ -266,7 +266,7 @@ class StoreClient:
 
     async def _until(self, end: float, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
         """The answer to what may be repeated. StoreUnavailable where none came until `end`."""
-        pause = _FIRST_PAUSE
+        pause = FIRST_PAUSE
         while True:
             try:
                 return await self._sent(rpc, request)
@@ -275,11 +275,9 @@ class StoreClient:
             if not isinstance(failure, StoreUnavailable) or time.monotonic() + pause > end:
                 raise failure
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
 
-def failure_of(error: AioRpcError) -> KernelError:
-    """The kernel error that the store answered with; Lost where gRPC alone says that something failed."""
-    status = received(error)
-    failure = error_of(status) if status else None
-    return failure or Lost(f"the objectstore does not answer: {error.code().name} {error.details()}")
+def _is_unclear(failure: KernelError) -> bool:
+    """Whether a change that ended so may have been made."""
+    return isinstance(failure, Lost) or "unclear" in failure.fields

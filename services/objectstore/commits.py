@@ -10,15 +10,16 @@ from typing import Final
 from kernel.errors import BadArguments, Conflict, StaleToken
 from kernel.objects import Namespace, ObjectId
 from kernel.transactions import KeptReply, Key, Lane, Part, Token, Transaction
+from kernel.values import check_packed
 from objectstore import records
-from objectstore.core import Core, checked_slots
+from objectstore.core import Core
 from objectstore.keys import DefinitionKey, ReplyKey, RestoredKey, SlotsKey, parse, span, watched
 from objectstore.lanes import check_lane
 from objectstore.ledger import Event, Events, Span, Step
 from objectstore.store import Change, Changes
 
 REPLY_SECONDS: Final = 15 * 60  # 10 minutes are promised; the rest is for clocks that differ
-_TOLD: Final = 8
+TOLD: Final = 8  # of what changed, where a status must stay small
 _FRAME_BYTES: Final = 1 << 20
 
 
@@ -36,12 +37,12 @@ class Commits:
         same = {_key(namespace, key): revision for key, revision in transaction.reads.items()}
         names = {_key(namespace, key): key.name for key in transaction.reads}
         passing: dict[bytes, bytes] = {}
-        if (reply := transaction.reply) is not None:
+        for reply in transaction.replies:
             key = _reply_key(namespace, reply)
             same[key], names[key], passing[key] = 0, reply.name, records.encode_reply(reply)
         puts = {
-            SlotsKey(namespace, object_id).encode(): records.encode(checked_slots(slots))
-            for object_id, slots in transaction.writes.items()
+            SlotsKey(namespace, object_id).encode(): records.encode_slots(check_packed(packed))
+            for object_id, packed in transaction.writes.items()
         }
         if not puts and not passing:
             return self._core.token(await self._validate(same, names))
@@ -97,11 +98,13 @@ def _check(transaction: Transaction) -> None:
         for part in (Part.DEFINITION, Part.SLOTS):
             if not transaction.reads.get(Key(object_id, part)):
                 raise BadArguments(f"{object_id} is written, so its definition and slots must be read, and be there")
-    if (reply := transaction.reply) is not None:
+    for reply in transaction.replies:
         if not transaction.reads.get(Key(reply.receiver, Part.DEFINITION)):
             raise BadArguments(f"a reply of {reply.receiver} is kept, so its definition must be read, and be there")
         if not (reply.incarnation and reply.principal and reply.request_id):
-            raise BadArguments("a kept reply names an incarnation, a principal and a request id", field="reply")
+            raise BadArguments("a kept reply names an incarnation, a principal and a request id", field="replies")
+    if len({reply.name for reply in transaction.replies}) < len(transaction.replies):
+        raise BadArguments("two replies are kept for one request", field="replies")
 
 
 def _key(namespace: Namespace, key: Key) -> bytes:
@@ -114,8 +117,8 @@ def _reply_key(namespace: Namespace, reply: KeptReply) -> bytes:
 
 
 def _conflict(changed: Sequence[str]) -> Conflict:
-    told = changed[:_TOLD]  # a status must stay small
-    return Conflict(f"changed since it was read: {', '.join(told) or 'something'}; run again", told)
+    told = ", ".join(changed[:TOLD]) + (f" and {len(changed) - TOLD} more" if len(changed) > TOLD else "")
+    return Conflict(f"changed since it was read: {told or 'something'}; run again", changed)
 
 
 def _restored() -> StaleToken:
@@ -145,6 +148,6 @@ def _change(kinds: Sequence[Span], event: Event) -> Change | None:
         definition = None if value is None else records.definition(value)
         return Change(Key(key.object_id, Part.DEFINITION), event.revision, definition)
     if isinstance(key, SlotsKey):
-        slots = None if value is None else records.slots(value)
-        return Change(Key(key.object_id, Part.SLOTS), event.revision, None, slots)
+        packed = None if value is None else records.packed(value)
+        return Change(Key(key.object_id, Part.SLOTS), event.revision, None, packed)
     return None

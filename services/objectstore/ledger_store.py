@@ -11,6 +11,7 @@ from kernel.objects import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE
 from objectstore.commits import Commits
 from objectstore.core import Core
 from objectstore.epochs import EpochLedger
+from objectstore.gathering import GatheredReads
 from objectstore.lanes import SETTLE_SECONDS, Lanes
 from objectstore.ledger import Ledger
 from objectstore.methods import Methods
@@ -39,7 +40,7 @@ class LedgerStore(Objects, Methods, Pins, Previews, Commits):
 
         `clock` is in seconds since 1970; a lost answer is settled within `settle_seconds` or is CommitUnclear.
         """
-        held = await EpochLedger.open(ledger)
+        held = await EpochLedger.open(GatheredReads(ledger))
         store = cls(Core(held, Lanes(held, settle_seconds=settle_seconds), clock))
         if not held.restoring:  # else the store can be told to restore again, and serves nothing else
             await store.bootstrap()

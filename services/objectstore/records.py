@@ -15,7 +15,7 @@ from kernel.errors import StoreUnavailable
 from kernel.messages import MethodRef
 from kernel.objects import Definition, Evidence, MethodVersion, ObjectId
 from kernel.transactions import KeptReply
-from kernel.values import SlotValues, encoder, from_extension
+from kernel.values import Packed, SlotValues, encoder, from_extension
 from objectstore.members import Member
 from objectstore.store import FORMAT
 
@@ -102,6 +102,16 @@ def definition(data: bytes) -> Definition:
 def slots(data: bytes) -> SlotValues:
     """The slots of stored bytes."""
     return cast("Mapping[str, Any]", _values.decode(_body(data)))
+
+
+def encode_slots(packed: Packed) -> bytes:
+    """The stored bytes of slots."""
+    return _PREFIX + packed
+
+
+def packed(data: bytes) -> Packed:
+    """The slots of stored bytes, not looked into."""
+    return Packed(bytes(_body(data)))
 
 
 def version(data: bytes) -> MethodVersion:

@@ -3,7 +3,7 @@
 # ruff: noqa: ARG002 - the context is in gRPC's signature, whether it is needed or not
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing
 from typing import Any
 
@@ -11,9 +11,15 @@ import grpc.aio
 
 from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreServicer
-from kernel.errors import StoreUnavailable
+from chassis.telemetry import Telemetry
+from kernel.errors import Conflict, StoreUnavailable
 from kernel.objects import parse_namespace, parse_object_id, parse_selector
-from kernel.transactions import Lane, parse_token
+from kernel.transactions import parse_token
+from objectstore.calls import Calls
+from objectstore.commits import TOLD
+from objectstore.exchange import served
+from objectstore.joining import join
+from objectstore.members import Members
 from objectstore.store import Changes, Store
 from objectstore.wire import (
     changes_to_wire,
@@ -25,16 +31,23 @@ from objectstore.wire import (
     update_from_wire,
 )
 from wire.objects import evidence_from_wire, pointer_to_wire, record_to_wire, resolution_to_wire
-from wire.transactions import commit_from_wire, kept_reply_to_wire
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class StoreServicer(ObjectStoreServicer):
-    """Serves a store; watches end when `stop` is set, for a server that stops waits for what is open."""
+    """Serves a store; streams end when `stop` is set, for a server that stops waits for what is open."""
 
-    def __init__(self, store: Store, stop: asyncio.Event) -> None:
-        self._store, self._stop = store, stop
+    def __init__(
+        self,
+        store: Store,
+        stop: asyncio.Event,
+        telemetry: Telemetry | None = None,
+        members: Members | None = None,
+    ) -> None:
+        self._store, self._stop, self._members = store, stop, members
+        self._calls = Calls(store)
+        self._exchange = served(self._calls, stop, telemetry or Telemetry.off())
 
     async def CreateObject(self, request: pb.CreateObjectRequest, context: Context) -> pb.CreateObjectResponse:
         """Make an object."""
@@ -44,9 +57,7 @@ class StoreServicer(ObjectStoreServicer):
 
     async def GetObject(self, request: pb.GetObjectRequest, context: Context) -> pb.GetObjectResponse:
         """Read one object."""
-        namespace = parse_namespace(request.namespace)
-        found = await self._store.get(namespace, parse_object_id(request.id))
-        return pb.GetObjectResponse(object=object_to_wire(namespace, found), token=str(found.token))
+        return await self._calls.get(request)
 
     async def ListObjects(self, request: pb.ListObjectsRequest, context: Context) -> pb.ListObjectsResponse:
         """Read a page of objects."""
@@ -77,28 +88,28 @@ class StoreServicer(ObjectStoreServicer):
 
     async def Commit(self, request: pb.CommitRequest, context: Context) -> pb.CommitResponse:
         """Apply a transaction."""
-        token = await self._store.commit(*commit_from_wire(request))
-        return pb.CommitResponse(revision=token.revision, token=str(token))
+        try:
+            return await self._calls.commit(request)
+        except Conflict as conflict:  # the status of a call must stay small
+            raise Conflict(conflict.text, conflict.changed[:TOLD]) from None
 
     async def SettleCommit(self, request: pb.SettleCommitRequest, context: Context) -> pb.SettleCommitResponse:
         """Decide a commit whose answer was lost."""
-        token = await self._store.settle(parse_namespace(request.namespace), Lane(request.lane, request.number))
-        return (
-            pb.SettleCommitResponse()
-            if token is None
-            else pb.SettleCommitResponse(committed=True, revision=token.revision, token=str(token))
-        )
+        return await self._calls.settle(request)
+
+    async def Exchange(self, request_iterator: AsyncIterator[pb.ExchangeRequest], context: Context) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - it writes its answers itself
+        """Commit, settle and read, many on one stream."""
+        await self._exchange.run(request_iterator, context)
+
+    def Join(
+        self, request_iterator: AsyncIterator[pb.JoinRequest], context: Context
+    ) -> AsyncGenerator[pb.JoinResponse]:
+        """Be a member, and hear of the others."""
+        return join(self._members, request_iterator, self._stop)
 
     async def GetReply(self, request: pb.GetReplyRequest, context: Context) -> pb.GetReplyResponse:
         """Read a kept reply."""
-        reply = await self._store.kept_reply(
-            parse_namespace(request.namespace),
-            parse_object_id(request.receiver),
-            request.incarnation,
-            request.principal,
-            request.request_id,
-        )
-        return pb.GetReplyResponse(reply=None if reply is None else kept_reply_to_wire(reply))
+        return await self._calls.reply(request, encoded=False)
 
     async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncGenerator[pb.WatchResponse]:
         """Tell every change."""
@@ -107,7 +118,7 @@ class StoreServicer(ObjectStoreServicer):
         async with aclosing(self._store.watch(parse_namespace(request.namespace), after)) as frames:
             try:
                 while (changes := await _unless(stopping, anext(frames))) is not None:
-                    yield changes_to_wire(changes)
+                    yield changes_to_wire(changes, encoded=request.encoded)
             finally:
                 stopping.cancel()
         raise StoreUnavailable("this server stops: watch again, from the last token")
@@ -124,13 +135,7 @@ class StoreServicer(ObjectStoreServicer):
 
     async def GetMethod(self, request: pb.GetMethodRequest, context: Context) -> pb.GetMethodResponse:
         """Read a method version."""
-        record = await self._store.method(
-            parse_namespace(request.namespace),
-            parse_object_id(request.holder),
-            parse_selector(request.selector),
-            request.number,
-        )
-        return pb.GetMethodResponse(method=record_to_wire(record))
+        return await self._calls.method(request)
 
     async def ListMethods(self, request: pb.ListMethodsRequest, context: Context) -> pb.ListMethodsResponse:
         """Read a page of method versions."""

@@ -30,7 +30,7 @@ from kernel.objects import (
     Selector,
 )  # fmt: skip
 from kernel.transactions import KeptReply, Key, Lane, Token, Transaction
-from kernel.values import SlotValues, Value
+from kernel.values import Packed, SlotValues, Value, unpack
 
 FORMAT = 1  # the number that stored bytes begin with; the one before it is read too
 
@@ -78,17 +78,25 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The new state of one part of an object; a deleted one has neither definition nor slots."""
+    """The new state of one part of an object; a deleted one has neither definition nor slots.
+
+    Slots stay packed until someone looks: most changes that a watch tells are of objects that its reader does not use.
+    """
 
     key: Key
     revision: int
     definition: Definition | None = None
-    slots: SlotValues | None = None
+    packed: Packed | None = None
+
+    @property
+    def slots(self) -> SlotValues | None:
+        """The new slots, unpacked at each look."""
+        return None if self.packed is None else unpack(self.packed)
 
     @property
     def deleted(self) -> bool:
         """Whether the object is gone."""
-        return self.definition is None and self.slots is None
+        return self.definition is None and self.packed is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from batos.v1 import objectstore_pb2 as pb
 from kernel.errors import NotServed
 from kernel.objects import Namespace, ObjectId, Policy, parse_object_id, parse_selector
 from kernel.transactions import Key, Part, parse_token
+from objectstore import records
 from objectstore.store import Change, Changes, Draft, NewObject, Preview, ResolutionChange, StoredObject, Update
 from wire.objects import (
     definition_from_wire,
@@ -163,18 +164,34 @@ def preview_from_wire(frame: pb.PreviewActivationResponse) -> Preview:
     return Preview(changes, frame.objects, parse_token(frame.token))
 
 
-def changes_to_wire(changes: Changes) -> pb.WatchResponse:
-    """The frame for some changes."""
+def changes_to_wire(changes: Changes, *, encoded: bool) -> pb.WatchResponse:
+    """The frame for some changes, in the form between services or the one for all."""
+    to_wire = _encoded_change if encoded else _change_to_wire
     return pb.WatchResponse(
-        changes=[_change_to_wire(change) for change in changes.items],
+        changes=[to_wire(change) for change in changes.items],
         token=str(changes.token),
         revision=changes.token.revision,
     )
 
 
 def changes_from_wire(frame: pb.WatchResponse) -> Changes:
-    """The changes of a frame."""
+    """The changes of a frame in the form between services."""
     return Changes([_change_from_wire(change) for change in frame.changes], parse_token(frame.token))
+
+
+def _encoded_change(change: Change) -> pb.Change:
+    stored = b""
+    if change.definition is not None:
+        stored = records.encode_definition(change.definition)
+    elif change.packed is not None:
+        stored = records.encode_slots(change.packed)
+    return pb.Change(
+        id=change.key.object_id,
+        part=part_to_wire(change.key.part),
+        revision=change.revision,
+        deleted=change.deleted,
+        encoded=stored,
+    )
 
 
 def _change_to_wire(change: Change) -> pb.Change:
@@ -195,8 +212,34 @@ def _change_from_wire(change: pb.Change) -> Change:
     if change.deleted:
         return Change(key, change.revision)
     if key.part is Part.DEFINITION:
-        return Change(key, change.revision, definition_from_wire(change.definition, change.incarnation))
-    return Change(key, change.revision, None, slots_from_wire(change.slots))
+        return Change(key, change.revision, records.definition(change.encoded))
+    return Change(key, change.revision, None, records.packed(change.encoded))
+
+
+def found_to_wire(namespace: Namespace, found: StoredObject, *, encoded: bool) -> pb.GetObjectResponse:
+    """The answer with an object, in the form between services or the one for all."""
+    if not encoded:
+        return pb.GetObjectResponse(object=object_to_wire(namespace, found), token=str(found.token))
+    return pb.GetObjectResponse(
+        object=object_pb2.Object(
+            id=found.object_id, definition_revision=found.definition_revision, slots_revision=found.slots_revision
+        ),
+        token=str(found.token),
+        encoded_definition=records.encode_definition(found.definition),
+        encoded_slots=records.encode(found.slots),
+    )
+
+
+def found_from_wire(answer: pb.GetObjectResponse) -> StoredObject:
+    """The object of an answer in the form between services."""
+    return StoredObject(
+        parse_object_id(answer.object.id),
+        records.definition(answer.encoded_definition),
+        answer.object.definition_revision,
+        records.slots(answer.encoded_slots),
+        answer.object.slots_revision,
+        parse_token(answer.token),
+    )
 
 
 def _ids(texts: Iterable[str]) -> tuple[ObjectId, ...]:

@@ -15,7 +15,7 @@ from chassis.server import ServerSpec, announce, run
 from chassis.service import StartError, main
 from chassis.telemetry import Telemetry
 from kernel.errors import StoreUnavailable
-from objectstore.client import MAX_MESSAGE_BYTES, StoreClient
+from objectstore.client import MAX_MESSAGE_BYTES, STREAMS, StoreClient
 from objectstore.store import Store
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import Sandbox
@@ -41,7 +41,9 @@ log = logging.getLogger("synthesizer")
 async def serve(config: Config, telemetry: Telemetry) -> None:
     """Serve until told to stop. Raises StartError, ListenError."""
     async with AsyncExitStack() as stack:
-        to_store = channel(config.objectstore, telemetry=telemetry, max_message_bytes=MAX_MESSAGE_BYTES)
+        to_store = channel(
+            config.objectstore, telemetry=telemetry, untraced=STREAMS, max_message_bytes=MAX_MESSAGE_BYTES
+        )
         store = StoreClient(await stack.enter_async_context(to_store))
         await _bootstrapped(store, config)
         sandbox = await stack.enter_async_context(_jailed(config))

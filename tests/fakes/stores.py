@@ -17,7 +17,7 @@ from chassis.client import channel
 from chassis.server import Register, Server, ServerSpec
 from kernel.objects import DEFAULT_NAMESPACE, Namespace, ObjectId
 from kernel.transactions import Key, Part, Transaction
-from kernel.values import SlotValues
+from kernel.values import SlotValues, pack
 from objectstore.administration import AdministrationServicer
 from objectstore.client import MAX_MESSAGE_BYTES, StoreClient
 from objectstore.etcd.ledger import EtcdLedger
@@ -154,7 +154,7 @@ class LosingLedger:
 
 def writing(*objects: StoredObject, slots: SlotValues, namespace: Namespace = DEFAULT_NAMESPACE) -> Transaction:
     """The transaction that read these objects, and gives each the slots."""
-    return Transaction(namespace, reads_of(*objects), {each.object_id: slots for each in objects})
+    return Transaction(namespace, reads_of(*objects), {each.object_id: pack(slots) for each in objects})
 
 
 def reads_of(*objects: StoredObject) -> dict[Key, int]:

@@ -45,7 +45,7 @@ async def test_the_deepest_reply_is_kept(store: Store) -> None:
     made = await store.create(NS, NewObject(A, slots=DEEPEST))
     key = (A, made.definition.incarnation, "local", "r")
     reply = KeptReply(*key, "d", DEEPEST["n"], MethodRef(A, Selector("add"), 1, "d", Level.AUDITED))
-    await store.commit(Transaction(NS, reads_of(made), reply=reply), Lane("deep", 1))
+    await store.commit(Transaction(NS, reads_of(made), replies=(reply,)), Lane("deep", 1))
     assert await store.kept_reply(NS, *key) == reply
 
 

@@ -10,6 +10,7 @@ from fakes.stores import Kept, writing
 from kernel.errors import StaleToken
 from kernel.objects import DEFAULT_NAMESPACE, Namespace, ObjectId, Policy
 from kernel.transactions import Key, Lane, Part, Token
+from kernel.values import pack
 from objectstore.store import Change, Changes, NewObject, Store, Update
 
 NS = DEFAULT_NAMESPACE
@@ -51,10 +52,10 @@ async def test_every_change_is_told_in_order_with_what_it_left(store: Store) -> 
     first = sorted(changes[:2], key=lambda change: change.key.part)
     assert first == [
         Change(definition, made.token.revision, made.definition),
-        Change(slots, made.token.revision, None, {"n": 0}),
+        Change(slots, made.token.revision, None, pack({"n": 0})),
     ]
     assert changes[2:4] == [
-        Change(slots, written.revision, None, {"n": 1}),
+        Change(slots, written.revision, None, pack({"n": 1})),
         Change(definition, updated.definition_revision, updated.definition),
     ]
     last = sorted(changes[4:], key=lambda change: change.key.part)
