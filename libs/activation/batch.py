@@ -26,7 +26,6 @@ from sandbox.limits import Limits
 
 __all__ = ["Batches", "Chain", "Outcome", "isolated"]
 
-MAX_FEEDS = 1000  # of one session; then another begins, so that what a worker gathers is let go
 MAX_TEXT = 1 << 20  # characters that go into one feed, unless a single chain has more
 ALONE_SECONDS = 10.0  # after a limit struck
 _EPOCH = datetime.fromtimestamp(0, UTC)  # an isolated method has no clock
@@ -63,7 +62,8 @@ class _Line:
 class Batches:
     """Runs activations in kept sessions, at most `most_kept` of them; the least recently used goes first.
 
-    `admits` judges which methods share a session.
+    A session ends after `most_feeds`, so that what its worker gathers is let go. `admits` judges which methods share
+    one.
     """
 
     def __init__(
@@ -72,9 +72,10 @@ class Batches:
         limits: Limits | None = None,
         *,
         most_kept: int = 32,
+        most_feeds: int = 1000,
         admits: Callable[[MethodVersion], bool] = isolated,
     ) -> None:
-        self._sandbox, self._most, self._admits = sandbox, most_kept, admits
+        self._sandbox, self._most, self._most_feeds, self._admits = sandbox, most_kept, most_feeds, admits
         self._limits = limits or Limits()
         self._inner = replace(
             self._limits,
@@ -129,7 +130,7 @@ class Batches:
             line.kept.end()
 
     async def _session(self, line: _Line, method: MethodVersion) -> Kept:
-        if line.kept is not None and line.kept.open and line.feeds < MAX_FEEDS:
+        if line.kept is not None and line.kept.open and line.feeds < self._most_feeds:
             line.feeds += 1
             return line.kept
         await _end(line)
