@@ -1,14 +1,35 @@
-"""What an objectstore is told by its environment."""
+"""What an objectstore is told by its environment. Law: files are read at the start: a wrong one is told then."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from chassis.address import Address
-from chassis.config import address, boolean, listed, one_of, seconds, setting
+from chassis.config import address, boolean, listed, one_of, seconds, setting, text
+
+
+def pem(value: str) -> bytes:
+    """What is in a file of certificates or of a key, in PEM."""
+    content = _content(value)
+    if b"-----BEGIN " not in content:
+        raise ValueError("expected a file in PEM, with -----BEGIN in it")
+    return content
+
+
+def secret(value: str) -> str:
+    """The one line of a file, without its end."""
+    return _content(value).decode().rstrip("\r\n")
+
+
+def _content(value: str) -> bytes:
+    try:
+        return Path(text(value)).read_bytes()
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where to listen, and where etcd is."""
+    """Where to listen, where etcd is, and how it lets us in."""
 
     listen: Address = setting(
         "BATOS_LISTEN",
@@ -24,6 +45,18 @@ class Config:
     )
     etcd_wait: float = setting(
         "BATOS_ETCD_WAIT", default=10.0, parse=seconds, help="how long to wait for etcd at the start"
+    )
+    etcd_ca: bytes | None = setting(
+        "BATOS_ETCD_CA", default=None, parse=pem, help="file of the authority that etcd's certificates are of; so: TLS"
+    )
+    etcd_cert: bytes | None = setting(
+        "BATOS_ETCD_CERT", default=None, parse=pem, help="file of our own certificate, where etcd asks for one"
+    )
+    etcd_key: bytes | None = setting("BATOS_ETCD_KEY", default=None, parse=pem, help="file of its key")
+    etcd_user: str = setting("BATOS_ETCD_USER", default="", help="user of etcd, where it asks for one")
+    etcd_password: str = setting("BATOS_ETCD_PASSWORD", default="", help="the user's password")
+    etcd_password_file: str = setting(
+        "BATOS_ETCD_PASSWORD_FILE", default="", parse=secret, help="or the file that holds it"
     )
     insecure_remote: bool = setting(
         "BATOS_ALLOW_INSECURE_REMOTE",

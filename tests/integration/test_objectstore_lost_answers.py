@@ -40,7 +40,7 @@ class Behind:
 async def _between_store_and_etcd(stack: AsyncExitStack, endpoint: str) -> Behind:
     truth = (await stack.enter_async_context(in_etcd(endpoint))).store
     proxy = await stack.enter_async_context(Proxy(Address.parse(endpoint).port))
-    ledger = EtcdLedger(Connection(proxy.address, seconds=1.0))
+    ledger = EtcdLedger(Connection([Address.parse(proxy.address)], seconds=1.0))
     stack.push_async_callback(ledger.close)
     return Behind(await LedgerStore.open(ledger), proxy, truth)
 
@@ -120,7 +120,7 @@ async def test_what_cannot_be_settled_in_time_is_unclear_and_is_settled_later(tm
     server = Etcd(tmp_path)
     server.start()
     try:
-        ledger = EtcdLedger(Connection(server.endpoint, seconds=0.3), read_seconds=0.5)
+        ledger = EtcdLedger(Connection([Address.parse(server.endpoint)], seconds=0.3), read_seconds=0.5)
         store = await LedgerStore.open(ledger, settle_seconds=1.0)
         a = await store.create(NS, NewObject(A, slots={"n": 0}))
         await store.commit(writing(a, slots={"n": 1}), Lane("l", 1))

@@ -1,4 +1,7 @@
-"""Channels to etcd. Law: watches have a channel of their own, so that a slow reader never holds up a commit.
+"""Channels to etcd. Law: a request goes to one member, and the next request passes over a member that failed.
+
+Each member has channels of its own, so that its certificate is checked against its own name, and one that hangs holds
+up a request or two and no more. Watches have theirs, so that a slow reader never holds up a commit.
 
 aetcd's client knows one endpoint, neither limits nor revisions of reads, and does not resume a watch; its stubs do all
 of that, and are what is used here. They carry no types: this is the one module that hides it.
@@ -6,20 +9,26 @@ of that, and are what is used here. They carry no types: this is the one module 
 
 import asyncio
 import json
-import socket
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol, cast
 
 import aetcd.rpc
+import grpc
 import grpc.aio
+from grpc.aio import AioRpcError
 
 from chassis.address import Address
+from objectstore.etcd import failures
+from objectstore.etcd.access import Access, Metadata, Tokens
 
 REQUEST_SECONDS: Final = 2.0
+_PASSED_OVER_SECONDS: Final = 5.0
 _ROUND_ROBIN: Final = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 _OPTIONS: Final = (
-    ("grpc.service_config", _ROUND_ROBIN),
+    ("grpc.service_config", _ROUND_ROBIN),  # where a name has several addresses
     ("grpc.use_local_subchannel_pool", 1),  # else all channels to one address share one connection
     ("grpc.max_receive_message_length", -1),  # a watch that catches up gets up to 1,000 revisions at once
     ("grpc.keepalive_time_ms", 10_000),  # etcd closes connections that ask more often than every 5 s
@@ -51,77 +60,137 @@ class Watching(Protocol):
         ...
 
 
+class _Member:
+    """One member of etcd, or one name for several."""
+
+    def __init__(self, endpoint: Address, access: Access) -> None:
+        self._channel = _channel(endpoint, access)
+        self._watches = _channel(endpoint, access)
+        self.auth = etcd.AuthStub(self._channel)
+        self.kv = etcd.KVStub(self._channel)
+        self.lease = etcd.LeaseStub(self._channel)
+        self.watch = etcd.WatchStub(self._watches)
+        self._passed_over_until = 0.0
+
+    def failed(self) -> None:
+        """Be passed over for a while."""
+        self._passed_over_until = time.monotonic() + _PASSED_OVER_SECONDS
+
+    @property
+    def rank(self) -> int:
+        """0 where it is connected and did not fail of late; asking connects it."""
+        ready = self._channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
+        return (time.monotonic() < self._passed_over_until) * 2 + (not ready)
+
+    async def close(self) -> None:
+        await self._channel.close()
+        await self._watches.close()
+
+
 class Connection:
-    """Every request fails with grpc.aio.AioRpcError, and within `seconds`."""
+    """Requests to whichever member answers. Each fails with grpc.aio.AioRpcError, and within `seconds`.
 
-    def __init__(self, target: str, seconds: float = REQUEST_SECONDS) -> None:
-        self._channel = grpc.aio.insecure_channel(target, options=_OPTIONS)
-        self._watches = grpc.aio.insecure_channel(target, options=_OPTIONS)
-        self._kv = etcd.KVStub(self._channel)
-        self._lease = etcd.LeaseStub(self._channel)
-        self._watch = etcd.WatchStub(self._watches)
+    StoreUnavailable, before anything was sent, where etcd lets the user of `access` in no more.
+    """
+
+    def __init__(
+        self, endpoints: Sequence[Address], access: Access | None = None, *, seconds: float = REQUEST_SECONDS
+    ) -> None:
+        access = access or Access()
+        self._members = [_Member(endpoint, access) for endpoint in endpoints]
+        random.shuffle(self._members)  # so that not all servers use the same one
         self._seconds = seconds
+        login = etcd.AuthenticateRequest(name=access.user, password=access.password)
+        self._tokens = Tokens(access, lambda: self._to_one(lambda at: at.auth.Authenticate(login, timeout=seconds)))
 
-    def range(self, request: Any) -> Awaitable[Any]:
+    async def range(self, request: Any) -> Any:
         """Read a range."""
-        return cast("Awaitable[Any]", self._kv.Range(request, timeout=self._seconds))
+        return await self._sent(lambda at, token: at.kv.Range(request, timeout=self._seconds, metadata=token))
 
-    def txn(self, request: Any) -> Awaitable[Any]:
+    async def txn(self, request: Any) -> Any:
         """Apply a transaction."""
-        return cast("Awaitable[Any]", self._kv.Txn(request, timeout=self._seconds))
+        return await self._sent(lambda at, token: at.kv.Txn(request, timeout=self._seconds, metadata=token))
 
-    def grant(self, request: Any) -> Awaitable[Any]:
+    async def grant(self, request: Any) -> Any:
         """Grant a lease."""
-        return cast("Awaitable[Any]", self._lease.LeaseGrant(request, timeout=self._seconds))
+        return await self._sent(lambda at, token: at.lease.LeaseGrant(request, timeout=self._seconds, metadata=token))
 
-    def revoke(self, lease: int) -> Awaitable[Any]:
+    async def revoke(self, lease: int) -> Any:
         """End a lease."""
-        return cast("Awaitable[Any]", self._lease.LeaseRevoke(etcd.LeaseRevokeRequest(ID=lease), timeout=self._seconds))
+        request = etcd.LeaseRevokeRequest(ID=lease)
+        return await self._sent(lambda at, token: at.lease.LeaseRevoke(request, timeout=self._seconds, metadata=token))
 
     async def renew(self, lease: int) -> Any:
         """Let a lease last its time from now."""
-        call = self._lease.LeaseKeepAlive(timeout=self._seconds)
+        request = etcd.LeaseKeepAliveRequest(ID=lease)
+        return await self._sent(lambda at, token: self._kept_alive(at, request, token))
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncGenerator[Watching]:
+        """A watch stream, ended with the block; one that fails there is looked for at another member next time."""
+        member = self._best()
+        token = await self._tokens.current()
+        call = cast("Watching", member.watch.Watch(metadata=(*_NEEDS_LEADER, *token)))
         try:
-            await call.write(etcd.LeaseKeepAliveRequest(ID=lease))
+            yield call
+        except AioRpcError:
+            member.failed()
+            raise
+        finally:
+            call.cancel()
+
+    async def distrust(self) -> None:
+        """Log in anew: etcd ended a watch, and does not say whether for want of a login."""
+        self._tokens.refused(await self._tokens.current())
+
+    async def close(self) -> None:
+        """Close all channels."""
+        await self._tokens.close()
+        await asyncio.gather(*(member.close() for member in self._members))
+
+    async def _kept_alive(self, member: _Member, request: Any, token: Metadata) -> Any:
+        call = member.lease.LeaseKeepAlive(timeout=self._seconds, metadata=token)
+        try:
+            await call.write(request)
             return await call.read()
         except asyncio.InvalidStateError:  # it failed before the write
             return await call.read()
         finally:
             call.cancel()
 
-    @asynccontextmanager
-    async def watching(self) -> AsyncGenerator[Watching]:
-        """A watch stream, ended with the block."""
-        call = cast("Watching", self._watch.Watch(metadata=_NEEDS_LEADER))
+    async def _sent(self, send: Callable[[_Member, Metadata], Awaitable[Any]]) -> Any:
+        token = await self._tokens.current()
         try:
-            yield call
-        finally:
-            call.cancel()
+            return await self._to_one(lambda member: send(member, token))
+        except AioRpcError as error:
+            if not failures.is_login_refused(error):
+                raise
+        # It was refused before anything came of it, so that a transaction, too, may be sent again.
+        self._tokens.refused(token)
+        token = await self._tokens.current()
+        return await self._to_one(lambda member: send(member, token))
 
-    async def close(self) -> None:
-        """Close both channels."""
-        await self._channel.close()
-        await self._watches.close()
+    async def _to_one(self, send: Callable[[_Member], Awaitable[Any]]) -> Any:
+        member = self._best()
+        try:
+            return await send(member)
+        except AioRpcError as error:
+            if failures.is_of_member(error):
+                member.failed()
+            raise
 
-
-async def target_of(endpoints: Sequence[Address]) -> str:
-    """The name by which gRPC knows the endpoints, which are used in turn. Raises OSError where a name does not resolve.
-
-    One name is resolved again whenever connections are lost; of several endpoints the names are resolved once.
-    """
-    if len(endpoints) == 1:
-        return str(endpoints[0]) if endpoints[0].is_numeric else f"dns:///{endpoints[0]}"
-    found = [await _resolved(endpoint) for endpoint in endpoints]
-    family = "ipv6" if all(":" in each.host for each in found) else "ipv4"
-    # A target is of one family: where both occur, the members without an IPv4 address are left out.
-    fitting = [str(each) for each in found if (":" in each.host) == (family == "ipv6")]
-    return f"{family}:{','.join(fitting)}"
+    def _best(self) -> _Member:
+        return min(self._members, key=lambda member: member.rank)
 
 
-async def _resolved(endpoint: Address) -> Address:
-    if endpoint.is_numeric:
-        return endpoint
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-    hosts = sorted((str(at[0]) for _, _, _, _, at in found), key=lambda host: ":" in host)
-    return Address(hosts[0], endpoint.port)
+def _channel(endpoint: Address, access: Access) -> grpc.aio.Channel:
+    target = target_of(endpoint)
+    if access.ca is None:
+        return grpc.aio.insecure_channel(target, options=_OPTIONS)
+    credentials = grpc.ssl_channel_credentials(access.ca, access.key, access.certificate)
+    return grpc.aio.secure_channel(target, credentials, options=_OPTIONS)
+
+
+def target_of(endpoint: Address) -> str:
+    """The name by which gRPC knows an endpoint; a name is resolved again whenever connections are lost."""
+    return str(endpoint) if endpoint.is_numeric else f"dns:///{endpoint}"

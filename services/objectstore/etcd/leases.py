@@ -1,4 +1,7 @@
-"""Leases for what ends by itself. Law: all that is put within one minute shares a lease, so that they stay few."""
+"""Leases for what ends by itself. Law: all that is put within some seconds shares a lease.
+
+So leases stay few, and what ends with one is not so much that etcd, which deletes it in one revision, stands still.
+"""
 
 import asyncio
 import time
@@ -7,14 +10,14 @@ from typing import Final
 
 from grpc.aio import AioRpcError
 
-from kernel.errors import StoreUnavailable
+from objectstore.etcd import failures
 from objectstore.etcd.connection import Connection, etcd
 
-BUCKET_SECONDS: Final = 60
+BUCKET_SECONDS: Final = 5
 
 
 class Leases:
-    """The leases of the minute, by how long they last."""
+    """The leases of these seconds, by how long they last."""
 
     def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
@@ -23,7 +26,7 @@ class Leases:
         self._current: dict[int, tuple[float, int]] = {}  # seconds -> (end of use, lease)
 
     async def lasting(self, seconds: int) -> int:
-        """The id of a lease that lasts so many seconds from now, and at most a minute longer. StoreUnavailable."""
+        """The id of a lease that lasts so many seconds from now, and a little longer. StoreUnavailable."""
         async with self._granting:
             until, lease = self._current.get(seconds, (0.0, 0))
             if self._clock() >= until:
@@ -42,5 +45,5 @@ class Leases:
             # A grant whose answer is lost leaves a lease that ends unused.
             granted = await self._connection.grant(etcd.LeaseGrantRequest(TTL=seconds))
         except AioRpcError as error:
-            raise StoreUnavailable(f"etcd grants no lease: {error.details()}; nothing was changed") from None
+            raise failures.of_grant(error) from None
         return int(granted.ID)

@@ -14,7 +14,8 @@ from chassis.address import Address
 from chassis.telemetry import Telemetry
 from kernel.errors import StaleToken, StoreUnavailable
 from objectstore.etcd import failures, requests
-from objectstore.etcd.connection import Connection, target_of
+from objectstore.etcd.access import Access
+from objectstore.etcd.connection import Connection
 from objectstore.etcd.leases import Leases
 from objectstore.etcd.watching import watch
 from objectstore.keys import META
@@ -57,21 +58,26 @@ class EtcdLedger:
         endpoints: Sequence[Address],
         telemetry: Telemetry | None = None,
         *,
+        access: Access | None = None,
         ready_seconds: float = READY_SECONDS,
         read_seconds: float = READ_SECONDS,
     ) -> Self:
-        """The ledger at these endpoints, once it answers. StoreUnavailable where it does not within `ready_seconds`."""
-        where = ",".join(str(endpoint) for endpoint in endpoints)
-        try:
-            connection = Connection(await target_of(endpoints))
-        except OSError as error:
-            raise StoreUnavailable(f"no address is known for {where}: {error.strerror}") from None
+        """The ledger at these endpoints, once one of them answers.
+
+        StoreUnavailable where none does within `ready_seconds`; NotTrusted, NotLetIn where `access` is not enough.
+        """
+        connection = Connection(endpoints, access)
         first = cls(connection, read_seconds=ready_seconds)
         try:
             await first.read(Span.key(META))
-        except StoreUnavailable:
+        except failures.NotLetIn:
             await connection.close()
-            raise StoreUnavailable(f"no etcd answers at {where} within {ready_seconds:g} s") from None
+            raise
+        except StoreUnavailable as error:
+            await connection.close()
+            where = ",".join(str(endpoint) for endpoint in endpoints)
+            why = error.text.removeprefix(failures.SILENT)
+            raise type(error)(f"no etcd answers at {where} within {ready_seconds:g} s ({why})") from None
         return cls(connection, telemetry, read_seconds=read_seconds)
 
     async def read(self, *spans: Span) -> Reading:
@@ -172,7 +178,7 @@ class EtcdLedger:
                     return await send()
                 except AioRpcError as error:
                     if failures.is_final(error) or time.monotonic() + pause > end:
-                        raise StoreUnavailable(f"the store does not answer: {error.details()}") from None
+                        raise failures.of_read(error) from None
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -29,8 +29,8 @@ async def watch(connection: Connection, span: Span, after: int) -> AsyncGenerato
     pause = _FIRST_PAUSE
     lost: float | None = None
     while lost is None or time.monotonic() - lost < _RESUME_SECONDS:
-        async with connection.watching() as stream:
-            try:
+        try:
+            async with connection.watching() as stream:
                 await stream.write(_request(span, after + 1))
                 while (response := await stream.read()) is not grpc.aio.EOF:
                     lost = None
@@ -39,9 +39,10 @@ async def watch(connection: Connection, span: Span, after: int) -> AsyncGenerato
                         after, pause = events.revision, _FIRST_PAUSE
                         yield events
                     if response.canceled:
+                        await connection.distrust()
                         break
-            except (AioRpcError, asyncio.InvalidStateError):  # the latter where the stream ended before the write
-                pass
+        except (AioRpcError, asyncio.InvalidStateError):  # the latter where the stream ended before the write
+            pass
         lost = lost or time.monotonic()
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
