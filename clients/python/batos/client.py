@@ -15,6 +15,7 @@ from typing import Literal, Self
 import grpc
 
 from batos.addresses import Addresses
+from batos.administration import Administration
 from batos.channel import SHORT, Service
 from batos.errors import BatosError, DeadlineExceeded, StoreUnavailable, SynthesisPending, Unreachable
 from batos.examples import Example
@@ -68,6 +69,7 @@ class Client:
         self._patience = patience
         self.objects = Objects(self._objectstore, namespace)
         self.methods = Methods(self._objectstore, namespace)
+        self.administration = Administration(self._objectstore)
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from textwrap import dedent, indent
 import click
 
 from batos.cli.audit import audit, version
+from batos.cli.backup import backup, check, restore
 from batos.cli.connection import Environment
 from batos.cli.exits import MEANINGS, Exit, exit_code, hint
 from batos.cli.methods import method_group
@@ -22,7 +23,7 @@ from batos.errors import BadValue, BatosError
 from batos.values import BadValueError
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:3}  {text}" for code, text in MEANINGS.items())
-COMMANDS = (up, send, object_group, method_group, audit, trace, version)
+COMMANDS = (up, send, object_group, method_group, audit, trace, backup, restore, check, version)
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -24,6 +24,7 @@ class Exit(IntEnum):
     PENDING = 8
     UNAVAILABLE = 9
     NOT_PERMITTED = 10
+    DAMAGED = 11
     INTERRUPTED = 130
 
 
@@ -39,6 +40,7 @@ MEANINGS: Mapping[Exit, str] = {
     Exit.PENDING: "the deadline came first; what was begun may go on",
     Exit.UNAVAILABLE: "a service, a persona's endpoint or the store cannot be reached or started",
     Exit.NOT_PERMITTED: "not permitted, or no credentials",
+    Exit.DAMAGED: "the check found errors",
     Exit.INTERRUPTED: "interrupted with Ctrl-C",
 }
 
@@ -52,7 +54,7 @@ _KINDS: Mapping[Exit, tuple[str, ...]] = {
     Exit.METHOD_FAILED: ("METHOD_RAISED", "EXAMPLES_DISAGREE"),
     Exit.REFUSED: (
         *("CONFLICT", "LIMIT_EXCEEDED", "BUDGET_EXHAUSTED", "OVERLOADED", "STORE_FULL", "RESOURCE_EXHAUSTED"),
-        *("OBJECT_EXISTS", "HAS_CHILDREN", "PORT_IN_USE", "DATA_IN_USE"),
+        *("OBJECT_EXISTS", "HAS_CHILDREN", "PORT_IN_USE", "DATA_IN_USE", "FILE_EXISTS"),
     ),
     Exit.PENDING: ("SYNTHESIS_PENDING", "DEADLINE_EXCEEDED"),
     Exit.UNAVAILABLE: (
