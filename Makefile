@@ -8,10 +8,10 @@ BIN := .venv/bin
 # The first interpreter that runs and is new enough; name another with `make setup PYTHON=…`.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
-# Further arguments of `test`, `test-model`, `demo`, `up`, `bench` and `lock`: make test ARGS="tests/unit -k lookup".
+# Further arguments of `test`, `test-faults`, `test-model`, `demo`, `up`, `bench` and `lock`: make test ARGS="tests/unit -k lookup".
 ARGS ?=
 
-.PHONY: help setup gen lock fmt check test test-model demo up bench bench-quick clean
+.PHONY: help setup gen lock fmt check test test-faults test-faults-long test-model demo up bench bench-quick bench-long clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +34,14 @@ fmt: setup ## format Python and proto, and mend what ruff can mend
 check: setup ## format, lint, types, walls, contract, generated code, locks: all that needs no test
 	@$(BIN)/python tools/check.py
 
-test: setup ## run every test but those that need the model: real etcd, sandbox and gRPC
-	@timeout --foreground --signal=INT --kill-after=30 600 $(BIN)/pytest --ignore=tests/model --durations=10 $(ARGS)
+test: setup ## run every test but those of faults and of the model: real etcd, sandbox and gRPC
+	@timeout --foreground --signal=INT --kill-after=30 600 $(BIN)/pytest --ignore=tests/model --ignore=tests/faults --durations=10 $(ARGS)
+
+test-faults: setup ## kill, pause and cut what runs, by seeded schedules, and judge what was seen (ARGS="--seed 2 --schedule 7")
+	@timeout --foreground --signal=INT --kill-after=30 540 $(BIN)/pytest tests/faults --durations=5 $(ARGS)
+
+test-faults-long: setup ## the same for hundreds of schedules (ARGS="--schedules 1000 --seed 3")
+	@$(BIN)/pytest tests/faults --schedules 300 --durations=5 $(ARGS)
 
 test-model: setup ## run the end-to-end scenario on the small real model, fetched the first time
 	@$(BIN)/pytest tests/model --durations=10 $(ARGS)
@@ -51,6 +57,9 @@ bench: setup ## measure the hit path beside its peers, several rounds: a table, 
 
 bench-quick: setup ## the same within a minute, without peers (ARGS="--only durable-unary-64 --rounds 2")
 	@PYTHONPATH=tests $(BIN)/python -m bench --quick $(ARGS)
+
+bench-long: setup ## load the suite for a quarter of an hour: does memory or the database grow?
+	@PYTHONPATH=tests $(BIN)/python -m bench --long 15 $(ARGS)
 
 clean: ## remove the environment, caches and everything built
 	@rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

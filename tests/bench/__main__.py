@@ -4,12 +4,15 @@
     make bench-quick                                        within a minute, without them
     make bench-quick ARGS="--only durable-unary-64 --rounds 2"
     make bench-quick ARGS="--only durable-unary-64 --profile dispatcher"
+    make bench-long                                         a quarter of an hour: whether memory and database stay flat
 
 Law: rows of one run take turns, so that a mood of the machine falls on all of them.
 """
 
 import argparse
 import asyncio
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from bench.machine import machine
 from bench.report import Run, table, write
 from bench.rounds import Plan, take_turns
 from bench.rows import ROWS, chosen
+from bench.soak import soak
 
 BUILD = Path("build/bench")
 
@@ -34,12 +38,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="how long each time (3, quick: 1)")
     parser.add_argument("--warm-up", type=float, help="how long before each time (1, quick: 0.3)")
     parser.add_argument("--profile", metavar="PROGRAM", help="tell where a program spends its time")
-    parser.add_argument("--out", type=Path, default=Path("build/bench.json"), help="where the JSON goes")
+    parser.add_argument("--long", type=float, metavar="MINUTES", help="a steady load for so long instead")
+    parser.add_argument("--rate", type=float, default=200.0, help="messages a second of that load (200)")
+    parser.add_argument("--out", type=Path, help="where the JSON goes (build/bench.json, build/bench-long.json)")
     return parser.parse_args()
 
 
-async def run(asked: argparse.Namespace) -> int:
-    """Measure, print, write; 1 where a row failed."""
+async def run(asked: argparse.Namespace, folder: Path) -> int:
+    """Measure, print, write; the programs' files go into `folder`."""
+    if asked.long:
+        return await soak(folder, asked.long, asked.rate, asked.out or Path("build/bench-long.json"))
     quick = asked.quick
     try:
         rows = chosen(tuple(name for each in asked.only for name in each.split(",")), quick=quick)
@@ -53,12 +61,14 @@ async def run(asked: argparse.Namespace) -> int:
         window=asked.seconds or (1.0 if quick else 3.0),
         profile=asked.profile,
         folder=BUILD,
+        run=folder,
     )
     found = await machine(BUILD)
     rounds, missing = await take_turns(plan)
     done = Run(found, rows, rounds, missing, plan.warm_up, plan.window)
-    write(done, asked.out)
-    sys.stdout.write("\n".join((*table(done), f"\nwritten to {asked.out}", "")))
+    out = asked.out or Path("build/bench.json")
+    write(done, out)
+    sys.stdout.write("\n".join((*table(done), f"\nwritten to {out}", "")))
     return 0
 
 
@@ -68,12 +78,15 @@ def main() -> int:
     if asked.list:
         sys.stdout.writelines(f"{row.name:<22} {row.what}: {row.consistency}\n" for row in ROWS)
         return 0
+    folder = BUILD / f"run-{os.getpid()}"  # several runs at once do not meet
     try:
-        return asyncio.run(run(asked))
+        return asyncio.run(run(asked, folder))
     except BatosError as error:
         told = "\n".join((str(error), *error.fields.values()))
         sys.stderr.write(f"{told}\n")
         return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

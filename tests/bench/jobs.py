@@ -16,7 +16,7 @@ class Job(msgspec.Struct, frozen=True):
     """One load: `in_flight` requests at once, each replaced when it is answered, until `end`.
 
     Requests are sent as they are, in turn; what they mean and what an answer means is the road's business. Only what
-    ends from `begin` to `end` counts.
+    ends from `begin` to `end` counts. With a `rate`, unary requests are not sent faster than that, a second.
     """
 
     road: str
@@ -27,6 +27,7 @@ class Job(msgspec.Struct, frozen=True):
     begin: float
     end: float
     stamped: bool = False
+    rate: float = 0.0
 
 
 class Outcome(msgspec.Struct, frozen=True):

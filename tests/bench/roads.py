@@ -48,7 +48,7 @@ async def unary(job: Job, tally: Tally) -> None:
         send = cast("Any", channel).unary_unary(job.method)
 
         async def sender() -> None:
-            began = time.monotonic()
+            began = due = time.monotonic()
             while began < job.end:
                 try:
                     await send(next(requests))
@@ -58,6 +58,10 @@ async def unary(job: Job, tally: Tally) -> None:
                     began = time.monotonic()
                 else:
                     began = tally.done(began)
+                    if job.rate:
+                        due = max(due + job.in_flight / job.rate, began)
+                        await asyncio.sleep(due - began)
+                        began = time.monotonic()
 
         await side_by_side(job, sender)
 

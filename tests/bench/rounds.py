@@ -1,7 +1,6 @@
 """The rounds of a run. Law: each measures every row once, in the same order; what cannot be had is told."""
 
 import asyncio
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,12 +26,13 @@ class Plan:
     window: float
     profile: str | None
     folder: Path
+    run: Path
+    """Where the programs' files go."""
 
 
 def subject_of(name: str, folder: Path) -> Subject:
-    """The subject of a row; its files go into a new folder."""
-    where = folder / "run" / name
-    shutil.rmtree(where, ignore_errors=True)
+    """The subject of a row, with a folder of its own."""
+    where = folder / name
     kinds: dict[str, Callable[[Path], Subject]] = {
         "echo": Echo,
         "etcd": Etcd,
@@ -46,7 +46,7 @@ def subject_of(name: str, folder: Path) -> Subject:
 
 async def take_turns(plan: Plan) -> tuple[dict[str, list[Figure]], dict[str, str]]:
     """The figures of each row by its name, and why a row has none."""
-    subjects = {name: subject_of(name, plan.folder) for name in dict.fromkeys(row.subject for row in plan.rows)}
+    subjects = {name: subject_of(name, plan.run) for name in dict.fromkeys(row.subject for row in plan.rows)}
     driver = Driver(warm_up=plan.warm_up, window=plan.window)
     try:
         missing = await _start(subjects, plan)

@@ -76,10 +76,12 @@ class Programs:
         self.children[name] = await Child.start(program, self.folder, probe)
         return self.children[name]
 
-    async def etcd(self) -> Child:
-        """Start an etcd as `batctl up` does."""
+    async def etcd(self, retention: str = "5m") -> Child:
+        """Start an etcd as `batctl up` does; it keeps the history of `retention`."""
         etcd = find_etcd(os.environ.get("PATH"))
-        self.children["etcd"] = await start_etcd(etcd, self.folder / "etcd", self.folder, base_environment())
+        self.children["etcd"] = await start_etcd(
+            etcd, self.folder / "etcd", self.folder, base_environment(), retention=retention
+        )
         return self.children["etcd"]
 
     async def stop(self) -> None:
@@ -146,9 +148,10 @@ class Etcd:
 class Batos:
     """etcd, an objectstore and a dispatcher, started as `batctl up` does; no message here needs a synthesizer."""
 
-    def __init__(self, folder: Path, *, traced: bool = False) -> None:
+    def __init__(self, folder: Path, *, traced: bool = False, retention: str = "5m") -> None:
         self._programs = Programs(folder)
         self._traced = traced
+        self._retention = retention
 
     @property
     def pids(self) -> Mapping[str, int]:
@@ -162,7 +165,7 @@ class Batos:
 
     async def start(self) -> None:
         """See Subject."""
-        etcd = await self._programs.etcd()
+        etcd = await self._programs.etcd(self._retention)
         told = {"BATOS_LISTEN": "127.0.0.1:0", "BATOS_ETCD_ENDPOINTS": etcd.address}
         if self._traced:
             sink = await self._programs.start("sink", (sys.executable, "-m", "bench.echo", "0"), {})

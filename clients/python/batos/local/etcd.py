@@ -64,12 +64,17 @@ def warning_of(version: tuple[int, int, int]) -> str:
     return ""
 
 
-async def start_etcd(etcd: str, data: Path, logs: Path, environment: Mapping[str, str], port: int = 0) -> Child:
-    """Run it on `port`, or on a free one, with the data of last time. Raises NotStarted."""
+async def start_etcd(
+    etcd: str, data: Path, logs: Path, environment: Mapping[str, str], port: int = 0, *, retention: str = "5m"
+) -> Child:
+    """Run it on `port`, or on a free one, with the data of last time. Raises NotStarted.
+
+    Old revisions are needed by watches that resume, which takes seconds: it keeps those of `retention`.
+    """
     without = {name: value for name, value in environment.items() if not name.startswith("ETCD_")}
     for attempt in range(1, _STARTS + 1):
         endpoint = f"{HOST}:{port or free_port()}"
-        program = Program("etcd", _command(etcd, data, endpoint, f"{HOST}:{free_port()}"), without)
+        program = Program("etcd", _command(etcd, data, endpoint, f"{HOST}:{free_port()}", retention), without)
         try:
             return await Child.start(program, logs, lambda child, at=endpoint: _serving(child, at))
         except NotStarted as failure:
@@ -79,7 +84,7 @@ async def start_etcd(etcd: str, data: Path, logs: Path, environment: Mapping[str
     raise AssertionError
 
 
-def _command(etcd: str, data: Path, endpoint: str, peers: str) -> list[str]:
+def _command(etcd: str, data: Path, endpoint: str, peers: str, retention: str) -> list[str]:
     return [
         etcd,
         "--name=batos",
@@ -90,9 +95,8 @@ def _command(etcd: str, data: Path, endpoint: str, peers: str) -> list[str]:
         f"--initial-advertise-peer-urls=http://{peers}",
         f"--initial-cluster=batos=http://{peers}",
         "--quota-backend-bytes=4294967296",
-        # Old revisions are needed by watches that resume, which takes seconds.
         "--auto-compaction-mode=periodic",
-        "--auto-compaction-retention=5m",
+        f"--auto-compaction-retention={retention}",
     ]
 
 
