@@ -1,6 +1,8 @@
 """The whole store in pages of one revision. Law: memory stays as it is, however much there is to read.
 
-A ledger reads so many keys, not so many bytes: the number follows the size of the last page, and at most doubles.
+A ledger reads so many keys, not so many bytes: how many values are read at once follows the size of those before, and
+at most doubles. The keys are read ahead alone, many at a time, because etcd goes through all keys up to the end of a
+span to count them, whatever the limit: the spans of the values end where the page does.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -10,6 +12,7 @@ from kernel.errors import StaleToken, StoreUnavailable
 from objectstore.ledger import Entry, Ledger, Span
 
 PAGE_BYTES: Final = 1 << 20
+_KEYS: Final = 10_000
 _FIRST: Final = 32
 _MOST: Final = 512
 
@@ -21,14 +24,24 @@ async def pages(ledger: Ledger, revision: int, span: Span) -> AsyncGenerator[Seq
     """
     begin, size = span.begin, _FIRST
     while True:
-        try:
-            page = await ledger.read_at(revision, Span(begin, span.end, size, span.values))
-        except StaleToken:
-            raise StoreUnavailable(f"revision {revision} of the store is no longer kept: begin again") from None
-        if page:
+        ahead = await _read(ledger, revision, Span(begin, span.end, _KEYS, values=False))
+        if ahead and not span.values:
+            yield ahead
+        start = 0 if span.values else len(ahead)
+        while start < len(ahead):
+            last = min(start + size, len(ahead)) - 1
+            page = await _read(ledger, revision, Span(ahead[start].key, ahead[last].key + b"\0"))
             yield page
-        if len(page) < size:
+            start = last + 1
+            weight = sum(len(entry.key) + len(entry.value) for entry in page)
+            size = max(1, min(size * 2, _MOST, len(page) * PAGE_BYTES // weight))
+        if len(ahead) < _KEYS:
             return
-        begin = page[-1].key + b"\0"
-        weight = sum(len(entry.key) + len(entry.value) for entry in page)
-        size = max(1, min(size * 2, _MOST, len(page) * PAGE_BYTES // weight))
+        begin = ahead[-1].key + b"\0"
+
+
+async def _read(ledger: Ledger, revision: int, span: Span) -> Sequence[Entry]:
+    try:
+        return await ledger.read_at(revision, span)
+    except StaleToken:
+        raise StoreUnavailable(f"revision {revision} of the store is no longer kept: begin again") from None

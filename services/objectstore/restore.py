@@ -35,7 +35,7 @@ _LOST_SECONDS: Final = 30.0  # for which a ledger that went away is waited for
 _PAUSE: Final = 0.2
 _STEP_KEYS: Final = 100
 _STEP_BYTES: Final = 512 << 10
-_PAGE: Final = 1000
+_PAGE: Final = 10_000
 _PERSONA: Final = "persona/"
 
 log = logging.getLogger(__name__)

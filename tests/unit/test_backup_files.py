@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -141,6 +141,8 @@ def changed(parts: list[pb.ExportResponse]) -> list[pb.ExportResponse]:
 
 
 @pytest.mark.parametrize("damage", [broken_off, changed])
-async def test_an_export_that_breaks_off_is_written_without_an_end(damage) -> None:
+async def test_an_export_that_breaks_off_is_written_without_an_end(
+    damage: Callable[[list[pb.ExportResponse]], list[pb.ExportResponse]],
+) -> None:
     with pytest.raises(StoreUnavailable, match="begin again"):
         await written(damage(parts_of(PAIRS)))
