@@ -29,7 +29,7 @@ __all__ = ["Batches", "Chain", "Outcome", "isolated"]
 MAX_TEXT = 1 << 20  # characters that go into one feed, unless a single chain has more
 ALONE_SECONDS = 10.0  # after a limit struck
 _EPOCH = datetime.fromtimestamp(0, UTC)  # an isolated method has no clock
-_EXACT = (type(None), bool, int, str, bytes)
+_EXACT = frozenset({type(None), bool, int, str})
 
 
 @dataclass(frozen=True, slots=True)

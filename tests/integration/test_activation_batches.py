@@ -56,9 +56,9 @@ async def test_without_the_covenant_nothing_is_written_and_the_next_sees_nothing
 async def test_the_covenant_over_unchanged_slots_writes_nothing(batches: Batches) -> None:
     source = "def m(self, x):\n    self.n = x\n    self._p_changed = True\n"
     slots: dict[str, Value] = {"n": 1}
-    found = await results(batches, source, slots, 1, True, True, 1.0, 1.0, [0.0], [-0.0], math.nan, math.nan)
+    found = await results(batches, source, slots, 1, True, True, 1.0, 1.0, [0.0], [-0.0], math.nan, math.nan, b"", b"")
     assert [each is not None and each.slots is not None for each in found] == [
-        *(False, True, False, True, False, True, True, True, False)
+        *(False, True, False, True, False, True, True, True, False, True, False)
     ]
 
 
