@@ -22,6 +22,7 @@ from dispatcher.config import Config
 from dispatcher.dispatch import Dispatch
 from dispatcher.owners import Owners
 from dispatcher.peers import Peers
+from dispatcher.pipeline import PIPELINE_METHOD
 from dispatcher.servicer import DispatcherServicer
 from objectstore.client import MAX_MESSAGE_BYTES, STREAMS, StoreClient
 from objectstore.membership import MembershipClient
@@ -57,7 +58,8 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         owners = Owners(uuid.uuid4().hex, Peers(telemetry))
         dispatch = Dispatch(store, Activator(sandbox, telemetry), batches, synthesizer, telemetry, owners=owners)
         stack.push_async_callback(dispatch.stop)
-        servicer = DispatcherServicer(dispatch, _version(sandbox.jail))
+        stop = asyncio.Event()
+        servicer = DispatcherServicer(dispatch, _version(sandbox.jail), stop, telemetry)
         spec = ServerSpec(
             services={"batos.v1.Dispatcher": lambda server: add_DispatcherServicer_to_server(servicer, server)},
             listen=config.listen,
@@ -65,8 +67,8 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             telemetry=telemetry,
             ready=announce,
             allow_insecure_remote=config.insecure_remote,
+            untraced=frozenset({PIPELINE_METHOD}),
         )
-        stop = asyncio.Event()
         joining = MembershipClient(to_store).joined
         await stack.enter_async_context(member(config, dispatch, owners, joining, stop, telemetry))
         hurrying = asyncio.create_task(_hurry(dispatch, stop))

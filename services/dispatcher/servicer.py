@@ -1,15 +1,17 @@
 """The Dispatcher service. Law: translate, call the heart, translate; nothing else."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, cast
 
 import grpc.aio
 
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1 import dispatcher_pb2_grpc
+from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
 from dispatcher.misses import Waiting
+from dispatcher.pipeline import pipeline
 from kernel.synthesis import Event, Started
 from wire.messages import message_from_wire, reply_to_wire
 from wire.synthesis import event_to_wire
@@ -19,10 +21,13 @@ SYNTHESIS_HEADER = "batos-synthesis"
 
 
 class DispatcherServicer(dispatcher_pb2_grpc.DispatcherServicer):
-    """Serves messages, and says what serves them."""
+    """Serves messages, and says what serves them; pipelines move elsewhere when `stop` is set."""
 
-    def __init__(self, dispatch: Dispatch, version: pb.GetVersionResponse) -> None:
+    def __init__(
+        self, dispatch: Dispatch, version: pb.GetVersionResponse, stop: asyncio.Event, telemetry: Telemetry
+    ) -> None:
         self._dispatch, self._version = dispatch, version
+        self._pipeline = pipeline(dispatch, stop, telemetry)
 
     async def Send(self, request: pb.SendRequest, context: Context) -> pb.SendResponse:
         """Deliver one message; the synthesis it waits for is named in the initial metadata."""
@@ -47,6 +52,10 @@ class DispatcherServicer(dispatcher_pb2_grpc.DispatcherServicer):
             yield pb.SendStreamResponse(reply=reply_to_wire(await sending))
         finally:
             sending.cancel()
+
+    async def Pipeline(self, request_iterator: AsyncIterator[pb.PipelineRequest], context: Context) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - it writes its replies itself
+        """Deliver messages, in frames."""
+        await self._pipeline.run(request_iterator, context)
 
     async def GetVersion(self, request: pb.GetVersionRequest, context: Context) -> pb.GetVersionResponse:
         """What serves."""

@@ -128,6 +128,11 @@ class ScriptedDispatcher(DispatcherServicer):
             yield dispatcher_pb.SendStreamResponse(synthesis=event)
         yield dispatcher_pb.SendStreamResponse(reply=await self._end(answer, context))
 
+    async def Pipeline(  # noqa: N802 # pyright: ignore[reportIncompatibleMethodOverride] - the contract's name
+        self, request_iterator: object, context: Context
+    ) -> None:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "the script answers calls alone")
+
     async def GetVersion(  # noqa: N802 - the contract's name
         self, request: dispatcher_pb.GetVersionRequest, context: Context
     ) -> dispatcher_pb.GetVersionResponse:

@@ -6,7 +6,8 @@ from typing import Any
 
 from grpc.aio import AioRpcError
 
-from batos.errors import StaleToken, from_rpc
+from batos.errors import StaleToken
+from batos.failures import from_rpc
 from batos.v1 import object_pb2 as object_pb
 from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreStub

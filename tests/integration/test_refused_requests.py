@@ -1,5 +1,6 @@
 """What no honest client sends is refused with a reason, over real gRPC, and never ends as a fault of the service."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from chassis.address import Address
 from chassis.client import channel
 from chassis.failure import reason_of, received
 from chassis.server import Server, ServerSpec
+from chassis.telemetry import Telemetry
 from dispatcher.servicer import DispatcherServicer
 from fakes.rig import READ, Rig
 from fakes.stores import serving
@@ -42,7 +44,7 @@ class Served:
 @pytest_asyncio.fixture(loop_scope="module")
 async def served(rig: Rig) -> AsyncGenerator[Served]:
     await rig.put("o", READ, count=1)
-    servicer = DispatcherServicer(rig.dispatch, dispatcher_pb2.GetVersionResponse())
+    servicer = DispatcherServicer(rig.dispatch, dispatcher_pb2.GetVersionResponse(), asyncio.Event(), Telemetry.off())
     spec = ServerSpec(
         services={"batos.v1.Dispatcher": lambda server: add_DispatcherServicer_to_server(servicer, server)},
         listen=Address("127.0.0.1", 0),

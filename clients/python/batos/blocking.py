@@ -121,7 +121,13 @@ def connect(
 
     async def make() -> asynchronous.Client:  # inside the loop that its channels belong to
         return asynchronous.connect(
-            dispatcher, synthesizer=synthesizer, objectstore=objectstore, namespace=namespace, patience=patience
+    pipeline: bool = True,
+            dispatcher,
+            synthesizer=synthesizer,
+            objectstore=objectstore,
+            namespace=namespace,
+            patience=patience,
+            pipeline=pipeline,
         )
 
     loop = _Loop()

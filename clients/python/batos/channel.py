@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import grpc
 
-from batos.errors import from_rpc
+from batos.failures import from_rpc
 
 SHORT = 5.0  # seconds; what suits every request but a message
 _OPTIONS = (

@@ -35,7 +35,7 @@ class Connection:
 
     def client(self) -> Client:
         """A client; make it inside the event loop."""
-        return Client(self.addresses, namespace=self.namespace, patience=PATIENCE)
+        return Client(self.addresses, namespace=self.namespace, patience=PATIENCE, pipeline=False)
 
 
 def data_option(command: Callable[P, R]) -> Callable[P, R]:
