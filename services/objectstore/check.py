@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kernel.errors import KernelError
-from kernel.objects import Namespace, ObjectId, parse_namespace, parse_object_id
+from kernel.objects import Namespace, parse_namespace, parse_object_id
 from objectstore import records
 from objectstore.backups import place
 from objectstore.check_objects import ObjectCheck
@@ -66,9 +66,9 @@ async def check(ledger: EpochLedger) -> AsyncGenerator[Report]:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An entry whose key can be read, and where it comes in the order of the objects."""
+    """An entry of an object, and where it comes: ids sort as their keys do, in which "//" ends them."""
 
-    place: tuple[str, int]
+    place: tuple[bytes, int]
     key: StoredKey
     entry: Entry
 
@@ -81,6 +81,7 @@ class _Check:
         self.keys = 0
         self._problems: list[Problem] = []
         self._namespaces: dict[Namespace, None] = {}
+        self._refused: set[bytes] = set()
 
     def drain(self) -> Iterator[Sequence[Problem]]:
         """The problems that were not told yet, in parts; one that is empty where there is none."""
@@ -98,9 +99,9 @@ class _Check:
         for namespace in self._namespaces:
             tree = Tree(self._ledger, self.revision, namespace, self._problems)
             async for page in self._pages(span(namespace, "d")):
-                for known in self._known(page, 0):
-                    if isinstance(known.key, DefinitionKey):
-                        tree.add(known.key.object_id, read(records.definition, known.entry, self._problems))
+                for key, entry in self._known(page):
+                    if isinstance(key, DefinitionKey):
+                        tree.add(key.object_id, read(records.definition, entry, self._problems))
                 yield
             async for _ in self._tree(namespace, tree):
                 yield
@@ -114,6 +115,7 @@ class _Check:
             return
         key = _parsed(entry.key)
         if key is None:
+            self._refused.add(entry.key)
             self._problems.append(Problem.at(Kind.UNREADABLE_KEY, entry.key, "it is no key of the store"))
             return
         self._namespaces[Namespace(place(entry.key)[0].decode())] = None
@@ -124,10 +126,10 @@ class _Check:
         for _ in tree.check_parents():
             yield
         async for page in self._pages(span(namespace, "c")):
-            for known in self._known(page, 0):
-                read(records.slots, known.entry, self._problems)
-                if isinstance(known.key, EdgeKey):
-                    tree.check_edge(known.key)
+            for key, entry in self._known(page):
+                read(records.slots, entry, self._problems)
+                if isinstance(key, EdgeKey):
+                    tree.check_edge(key)
             yield
         await tree.check_missing_edges()
         yield
@@ -138,13 +140,12 @@ class _Check:
         streams = [self._stream(namespace, letter, order) for order, letter in enumerate(_OBJECTS)]
         async with aclosing(_merged(streams)) as merged:
             async for known in merged:
-                object_id = ObjectId(known.place[0])
-                if checked is None or checked.object_id != object_id:
+                if checked is None or checked.place != known.place[0]:
                     if checked is not None:
                         checked.end()
                     if not (count := count + 1) % _TURN:
                         yield
-                    checked = ObjectCheck(namespace, object_id, tree, self._problems)
+                    checked = ObjectCheck(namespace, known.place[0], tree, self._problems)
                 await checked.take(known.key, known.entry)
         if checked is not None:
             checked.end()
@@ -152,20 +153,20 @@ class _Check:
     async def _others(self, namespace: Namespace) -> AsyncGenerator[None]:
         for letter in _OTHERS:
             async for page in self._pages(span(namespace, letter)):
-                for known in self._known(page, 0):
-                    read(records.lane if letter == "l" else records.slots, known.entry, self._problems)
+                for _, entry in self._known(page):
+                    read(records.lane if letter == "l" else records.slots, entry, self._problems)
                 yield
 
     async def _stream(self, namespace: Namespace, letter: str, order: int) -> AsyncGenerator[_Known]:
         async for page in self._pages(span(namespace, letter)):
-            for known in self._known(page, order):
-                yield known
+            for key, entry in self._known(page):
+                yield _Known((_place(entry.key), order), key, entry)
 
-    def _known(self, page: Sequence[Entry], order: int) -> Iterator[_Known]:
+    def _known(self, page: Sequence[Entry]) -> Iterator[tuple[StoredKey, Entry]]:
         """The entries whose keys can be read; the others were told in the first round."""
         for entry in page:
-            if (key := _parsed(entry.key)) is not None:
-                yield _Known((_object_of(entry.key), order), key, entry)
+            if entry.key not in self._refused:
+                yield parse(entry.key), entry
 
     def _pages(self, wanted: Span) -> AsyncGenerator[Sequence[Entry]]:
         return pages(self._ledger, self.revision, wanted)
@@ -175,7 +176,7 @@ async def _merged(streams: Sequence[AsyncGenerator[_Known]]) -> AsyncGenerator[_
     """All of several streams in the order of the objects; each stream is in that order itself."""
     heads = {stream: head for stream in streams if (head := await anext(stream, None)) is not None}
     while heads:
-        stream = min(heads, key=lambda each: _order(heads[each]))
+        stream = min(heads, key=lambda each: heads[each].place)
         yield heads[stream]
         if (head := await anext(stream, None)) is None:
             del heads[stream]
@@ -183,14 +184,10 @@ async def _merged(streams: Sequence[AsyncGenerator[_Known]]) -> AsyncGenerator[_
             heads[stream] = head
 
 
-def _order(known: _Known) -> tuple[bytes, int]:
-    # Ids sort as their keys do, in which "//" ends them.
-    return f"{known.place[0]}//".encode(), known.place[1]
-
-
-def _object_of(key: bytes) -> str:
-    """The object that the key of a kind of objects is of."""
-    return key.decode().split("/", 4)[4].split("//", 1)[0]
+def _place(key: bytes) -> bytes:
+    """The object that a key is of, with the end of its id."""
+    rest = key.split(b"/", 4)[4]
+    return rest[: rest.index(b"//") + 2]
 
 
 def _parsed(key: bytes) -> StoredKey | None:

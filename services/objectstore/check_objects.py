@@ -26,10 +26,11 @@ _TOLD: Final = 5  # numbers of missing versions that a text lists
 
 
 class ObjectCheck:
-    """What is known of the object whose keys are read."""
+    """What is known of the object whose keys are read; `place` is its id with the end that keys give it."""
 
-    def __init__(self, namespace: Namespace, object_id: ObjectId, tree: Tree, problems: list[Problem]) -> None:
-        self.object_id = object_id
+    def __init__(self, namespace: Namespace, place: bytes, tree: Tree, problems: list[Problem]) -> None:
+        self.place = place
+        self.object_id = object_id = ObjectId(place.decode().removesuffix("//"))
         self._namespace, self._tree, self._problems = namespace, tree, problems
         self._key = DefinitionKey(namespace, object_id).encode()
         self._slots_key = SlotsKey(namespace, object_id).encode()
