@@ -17,7 +17,7 @@ from typing import Protocol
 
 import vocabulary
 from activation.batch import Chain, Outcome
-from dispatcher.cache import Cache, KnownDefinition
+from dispatcher.cache import Cache
 from dispatcher.commits import Commits, Unit
 from dispatcher.mailbox import Letter, Mailbox, Mailboxes
 from dispatcher.resolution import Resolution
@@ -68,7 +68,7 @@ class _Batch:
 
     mailbox: Mailbox
     cache: Cache
-    definition: KnownDefinition
+    incarnation: str
     slots: SlotValues
     reads: dict[Key, int]
     done: list[_Done] = field(default_factory=list[_Done])
@@ -102,14 +102,14 @@ class Batcher:
 
     def begin(self, mailbox: Mailbox, cache: Cache) -> bool:
         """Work on the front of the mailbox, and give it back when that is done. False where memory cannot answer it."""
-        definition, slots = cache.known_definition(mailbox.object_id), cache.known_slots(mailbox.object_id)
-        if definition is None or slots is None:
+        known = cache.known(mailbox.object_id)
+        if known is None or known.definition is None or known.slots is None:
             return False
         reads = {
-            Key(mailbox.object_id, Part.DEFINITION): definition.revision,
-            Key(mailbox.object_id, Part.SLOTS): slots.revision,
+            Key(mailbox.object_id, Part.DEFINITION): known.definition_revision,
+            Key(mailbox.object_id, Part.SLOTS): known.slots_revision,
         }
-        return self._advance(_Batch(mailbox, cache, definition, slots.content, reads))
+        return self._advance(_Batch(mailbox, cache, known.definition.incarnation, known.slots, reads))
 
     def _advance(self, batch: _Batch) -> bool:
         """Run what comes next; False where nothing does."""
@@ -191,9 +191,7 @@ class Batcher:
         receiver = batch.mailbox.object_id
         writes = {receiver: pack(batch.slots)} if batch.wrote else {}
         replies = [
-            _kept(each, batch.definition.content.incarnation)
-            for each in batch.done
-            if each.wrote and each.letter.message.request_id
+            _kept(each, batch.incarnation) for each in batch.done if each.wrote and each.letter.message.request_id
         ]
         settled = partial(self._settled, batch)
         self._commits.add(Unit(batch.mailbox.namespace, batch.reads, writes, settled, replies, context))

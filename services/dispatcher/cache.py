@@ -11,9 +11,9 @@ Nothing is kept while no watch is there to tell of its changes, nor over a gap t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from activation.snapshot import ReadDefinition, ReadSlots
+from dispatcher.entries import Entries, Known
 from dispatcher.resolution import Resolution, Resolutions
 from kernel.errors import Conflict, MethodNotFound, ObjectNotFound
 from kernel.objects import Definition, MethodRecord, Namespace, ObjectId, Selector
@@ -21,37 +21,18 @@ from kernel.transactions import Key, Part, Token
 from kernel.values import SlotValues
 from objectstore.store import Change, Changes, Store, StoredObject
 
-MAX_ENTRIES = 100_000
+MAX_BYTES = 512 << 20
 MAX_HOLDERS = 10_000
-
-
-@dataclass(slots=True)
-class KnownDefinition:
-    """A definition, the revision that made it, and one up to which a commit has found it current."""
-
-    content: Definition
-    revision: int
-    current: int
-
-
-@dataclass(slots=True)
-class KnownSlots:
-    """As KnownDefinition."""
-
-    content: SlotValues
-    revision: int
-    current: int
 
 
 class Cache:
     """The definitions, slots and methods of one namespace that were used; `dispatcher.caches` keeps it current."""
 
-    def __init__(self, store: Store, namespace: Namespace, most: int = MAX_ENTRIES) -> None:
-        self._store, self._namespace, self._most = store, namespace, most
-        self._definitions: dict[ObjectId, KnownDefinition] = {}
-        self._slots: dict[ObjectId, KnownSlots] = {}
+    def __init__(self, store: Store, namespace: Namespace, most_bytes: int = MAX_BYTES) -> None:
+        self._store, self._namespace = store, namespace
+        self._entries = Entries(most_bytes, self._evictable, self._gone)
         self._methods: dict[ObjectId, dict[tuple[str, Selector, int], MethodRecord]] = {}
-        self._resolutions = Resolutions(self._definitions, self._known_method)
+        self._resolutions = Resolutions(self._entries.get, self._known_method)
         self._loads: dict[ObjectId, int] = {}
         self._overtaken: set[ObjectId] = set()
         self.horizon: Token | None = None
@@ -61,22 +42,18 @@ class Cache:
 
     # --- what is in memory ---
 
-    def known_definition(self, object_id: ObjectId) -> KnownDefinition | None:
-        """The definition, if it is in memory."""
-        return self._definitions.get(object_id)
-
-    def known_slots(self, object_id: ObjectId) -> KnownSlots | None:
-        """The slots, if they are in memory."""
-        return self._slots.get(object_id)
+    def known(self, object_id: ObjectId) -> Known | None:
+        """Both parts of the object, if they are in memory."""
+        return self._entries.whole(object_id)
 
     def resolved(self, receiver: ObjectId, selector: Selector) -> Resolution | None:
         """Which version answers, by what is in memory; None where that does not say, or says that none does."""
-        known = self._definitions.get(receiver)
-        return self._resolutions.of(receiver, known.content, selector) if known else None
+        known = self._entries.get(receiver)
+        return self._resolutions.of(receiver, known.definition, selector) if known and known.definition else None
 
     def has(self, receiver: ObjectId, selector: Selector) -> bool:
         """Whether all that a message needs is in memory."""
-        return receiver in self._slots and self.resolved(receiver, selector) is not None
+        return self.known(receiver) is not None and self.resolved(receiver, selector) is not None
 
     def _known_method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord | None:
         methods = self._methods.get(holder)
@@ -86,14 +63,14 @@ class Cache:
 
     async def definition(self, object_id: ObjectId) -> ReadDefinition:
         """The definition, from memory if it is there. Raises StoreUnavailable."""
-        if (entry := self._definitions.get(object_id)) is not None:
-            return ReadDefinition(entry.content, entry.revision)
+        if (entry := self._entries.get(object_id)) is not None and entry.definition is not None:
+            return ReadDefinition(entry.definition, entry.definition_revision)
         return (await self.load(object_id))[0]
 
     async def slots(self, object_id: ObjectId) -> ReadSlots:
         """The slots, from memory if they are there. Raises StoreUnavailable."""
-        if (entry := self._slots.get(object_id)) is not None:
-            return ReadSlots(entry.content, entry.revision)
+        if (entry := self._entries.get(object_id)) is not None and entry.slots is not None:
+            return ReadSlots(entry.slots, entry.slots_revision)
         return (await self.load(object_id))[1]
 
     async def method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
@@ -101,7 +78,7 @@ class Cache:
         record = self._known_method(holder, incarnation, selector, number)
         if record is None:
             record = await self._read_method(holder, incarnation, selector, number)
-            if holder in self._definitions:  # else nothing would tell that its evidence has grown
+            if holder in self._entries:  # else nothing would tell that its evidence has grown
                 if holder not in self._methods and len(self._methods) >= MAX_HOLDERS:
                     del self._methods[next(iter(self._methods))]
                 self._methods.setdefault(holder, {})[incarnation, selector, number] = record
@@ -171,9 +148,12 @@ class Cache:
         return all(self._current(key, revision, 0 if told else newest) for key, revision in reads.items())
 
     def _current(self, key: Key, revision: int, newest: int) -> bool:
-        entries = self._definitions if key.part is Part.DEFINITION else self._slots
-        entry = entries.get(key.object_id)
-        return entry is not None and entry.revision == revision > 0 and max(entry.current, revision) >= newest
+        entry = self._entries.get(key.object_id)
+        if entry is None or revision == 0:
+            return False
+        if key.part is Part.DEFINITION:
+            return entry.definition_revision == revision and max(entry.definition_current, revision) >= newest
+        return entry.slots_revision == revision and max(entry.slots_current, revision) >= newest
 
     def token(self, reads: Mapping[Key, int]) -> Token:
         """The store's clock at which consistent reads were current."""
@@ -187,12 +167,10 @@ class Cache:
         if self.after is None:
             return
         for key, read in reads.items():
-            entries = self._definitions if key.part is Part.DEFINITION else self._slots
-            entry = entries.get(key.object_id)
-            if entry is not None and entry.revision == read:
-                entry.current = max(entry.current, revision)
+            if (entry := self._entries.get(key.object_id)) is not None:
+                entry.confirm(key.part, read, revision)
         for object_id, slots in writes.items():
-            self._put_slots(object_id, slots, revision)
+            self._entries.put_slots(object_id, slots, revision)
 
     def forget(self, keys: Mapping[Key, int]) -> None:
         """A commit found some of these changed: read them again."""
@@ -207,8 +185,7 @@ class Cache:
 
     def missed(self) -> None:
         """Changes may have gone by: forget everything, what is being read too."""
-        self._definitions.clear()
-        self._slots.clear()
+        self._entries.clear()
         self._methods.clear()
         self._resolutions.clear()
         self._overtaken |= set(self._loads)
@@ -217,34 +194,23 @@ class Cache:
     def _remember(self, stored: StoredObject) -> None:
         self._put_definition(stored.object_id, stored.definition, stored.definition_revision)
         if stored.slots is not None:
-            self._put_slots(stored.object_id, stored.slots, stored.slots_revision)
+            self._entries.put_slots(stored.object_id, stored.slots, stored.slots_revision)
 
     def _put_definition(self, object_id: ObjectId, definition: Definition, revision: int) -> None:
-        known = self._definitions.get(object_id)
-        if known is not None and known.revision >= revision:
-            return
-        self._methods.pop(object_id, None)  # a version's evidence may have grown with the definition
-        self._resolutions.changed(object_id)
-        if known is None:
-            self._make_room(self._definitions)
-        self._definitions[object_id] = KnownDefinition(definition, revision, revision)
-
-    def _put_slots(self, object_id: ObjectId, slots: SlotValues, revision: int) -> None:
-        known = self._slots.get(object_id)
-        if known is None:
-            self._make_room(self._slots)
-        if known is None or known.revision < revision:
-            self._slots[object_id] = KnownSlots(slots, revision, revision)
-
-    def _make_room(self, entries: dict[ObjectId, KnownDefinition] | dict[ObjectId, KnownSlots]) -> None:
-        if len(entries) >= self._most:
-            self._drop(next(iter(entries)))
+        if self._entries.put_definition(object_id, definition, revision):
+            self._methods.pop(object_id, None)  # a version's evidence may have grown with the definition
+            self._resolutions.changed(object_id)
 
     def _drop(self, object_id: ObjectId) -> None:
-        self._definitions.pop(object_id, None)
-        self._slots.pop(object_id, None)
+        self._entries.drop(object_id)
+        self._gone(object_id)
+
+    def _gone(self, object_id: ObjectId) -> None:
         self._methods.pop(object_id, None)
         self._resolutions.changed(object_id)
+
+    def _evictable(self, object_id: ObjectId) -> bool:
+        return not self._resolutions.rests_on(object_id)
 
     def _change(self, change: Change) -> None:
         object_id = change.key.object_id
@@ -252,7 +218,9 @@ class Cache:
             self._overtaken.add(object_id)
         if change.deleted:
             self._drop(object_id)
-        elif change.definition is not None and object_id in self._definitions:
+        elif object_id not in self._entries:
+            return
+        elif change.definition is not None:
             self._put_definition(object_id, change.definition, change.revision)
-        elif change.slots is not None and object_id in self._slots:
-            self._put_slots(object_id, change.slots, change.revision)
+        elif change.slots is not None:
+            self._entries.put_slots(object_id, change.slots, change.revision)

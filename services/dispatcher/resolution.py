@@ -23,11 +23,11 @@ Wanted: TypeAlias = tuple[ObjectId, str, Selector, int]
 """A method version: its holder, the holder's incarnation, the selector, the number."""
 
 
-class KnownDefinition(Protocol):
-    """A definition in memory, and the revision that made it."""
+class Known(Protocol):
+    """What is in memory of an object: its definition, and the revision that made it."""
 
-    content: Definition
-    revision: int
+    definition: Definition | None
+    definition_revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +65,44 @@ class Resolutions:
 
     def __init__(
         self,
-        definitions: Mapping[ObjectId, KnownDefinition],
+        known: Callable[[ObjectId], Known | None],
         method: Callable[[ObjectId, str, Selector, int], MethodRecord | None],
     ) -> None:
-        self._definitions, self._method = definitions, method
+        self._known, self._method = known, method
         # For an object that answers itself by its id, for all others by their parents.
-        self._known: dict[tuple[ObjectId | tuple[ObjectId, ...], Selector], Resolution] = {}
+        self._answers: dict[tuple[ObjectId | tuple[ObjectId, ...], Selector], Resolution] = {}
         self._involved: set[ObjectId] = set()
 
     def of(self, receiver: ObjectId, definition: Definition, selector: Selector) -> Resolution | None:
         """Which version answers; None where memory does not say, or says that none does."""
         own = definition.active(selector) or selector in definition.pins
         key = (receiver if own else definition.parents, selector)
-        known = self._known.get(key)
-        if known is None and (known := self._resolve(receiver, selector)) is not None:
-            if len(self._known) >= MAX_RESOLUTIONS:
+        answer = self._answers.get(key)
+        if answer is None and (answer := self._resolve(receiver, selector)) is not None:
+            if len(self._answers) >= MAX_RESOLUTIONS:
                 self.clear()
-            self._known[key] = known
-            self._involved.update(each.object_id for each in known.above)
+            self._answers[key] = answer
+            self._involved.update(each.object_id for each in answer.above)
             if own:
                 self._involved.add(receiver)
-        return known
+        return answer
 
     def wanted(self, receiver: ObjectId, selector: Selector) -> Wanted | None:
         """The version that answers, to be read; None where the definitions in memory do not say."""
-        definitions = self._ancestry(receiver)
-        if definitions is None:
+        ancestry = self._ancestry(receiver)
+        if ancestry is None:
             return None
+        definitions = {name: definition for name, (definition, _) in ancestry.items()}
         try:
             path = lookup_path(receiver, {name: item.parents for name, item in definitions.items()})
         except KernelError:
             return None
         answer = holder_of(selector, path, definitions)
         return answer and (answer.holder, definitions[answer.holder].incarnation, selector, answer.number)
+
+    def rests_on(self, object_id: ObjectId) -> bool:
+        """Whether an answer rests on the object's definition."""
+        return object_id in self._involved
 
     def changed(self, object_id: ObjectId) -> None:
         """A definition was replaced, or is no longer in memory."""
@@ -106,7 +111,7 @@ class Resolutions:
 
     def clear(self) -> None:
         """Forget all answers."""
-        self._known.clear()
+        self._answers.clear()
         self._involved.clear()
 
     def _resolve(self, receiver: ObjectId, selector: Selector) -> Resolution | None:
@@ -119,17 +124,19 @@ class Resolutions:
         ref = MethodRef(method.holder, method.selector, method.number, method.digest, record.level)
         # Who answers by a method of its own does so whatever its parents are.
         others = [name for name in ancestry if name != receiver] if method.holder != receiver else ()
-        above = {Key(name, Part.DEFINITION): self._definitions[name].revision for name in others}
+        above = {Key(name, Part.DEFINITION): ancestry[name][1] for name in others}
         return Resolution(record, ref, above, isolated(method))
 
-    def _ancestry(self, receiver: ObjectId) -> dict[ObjectId, Definition] | None:
-        found: dict[ObjectId, Definition] = {}
+    def _ancestry(self, receiver: ObjectId) -> dict[ObjectId, tuple[Definition, int]] | None:
+        """The definitions of the receiver and all above it, with their revisions; None where one is not in memory."""
+        found: dict[ObjectId, tuple[Definition, int]] = {}
         ahead: list[ObjectId] = [receiver]
         while ahead:
             name = ahead.pop()
             if name not in found:
-                if (known := self._definitions.get(name)) is None:
+                known = self._known(name)
+                if known is None or known.definition is None:
                     return None
-                found[name] = known.content
-                ahead.extend(known.content.parents)
+                found[name] = known.definition, known.definition_revision
+                ahead.extend(known.definition.parents)
         return found
