@@ -9,7 +9,6 @@ from kernel.errors import BadValue, LimitExceeded
 from kernel.objects import check_slot_name
 from kernel.values import INT64_MAX, INT64_MIN, Reference, SlotValues, Value, canonical
 
-
 # Kinds whose Python value is canonical as protobuf gives it. A message of one is made and read directly: most are.
 _AS_THEY_ARE = frozenset({"bool_value", "int64_value", "string_value", "bytes_value"})
 

@@ -201,7 +201,7 @@ class ObjectStoreServicer:
 
         Every commit names a lane and its next number there. Where the answer stays unclear, SettleCommit tells whether
         it was made, and makes sure that it no longer can be. Fails with CONFLICT (the details name what changed),
-        BAD_VALUE or LIMIT_EXCEEDED (over 60 reads or 1 MiB).
+        BAD_VALUE or LIMIT_EXCEEDED (over 120 reads and replies together, or 1 MiB).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,7 +52,7 @@ class ObjectStoreStub:
 
     Every commit names a lane and its next number there. Where the answer stays unclear, SettleCommit tells whether
     it was made, and makes sure that it no longer can be. Fails with CONFLICT (the details name what changed),
-    BAD_VALUE or LIMIT_EXCEEDED (over 60 reads or 1 MiB).
+    BAD_VALUE or LIMIT_EXCEEDED (over 120 reads and replies together, or 1 MiB).
     """
     SettleCommit: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.SettleCommitRequest, _objectstore_pb2.SettleCommitResponse]
     """SettleCommit decides a commit whose answer was lost: either it was made, or it never will be. Idempotent."""
@@ -196,7 +196,7 @@ class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
 
         Every commit names a lane and its next number there. Where the answer stays unclear, SettleCommit tells whether
         it was made, and makes sure that it no longer can be. Fails with CONFLICT (the details name what changed),
-        BAD_VALUE or LIMIT_EXCEEDED (over 60 reads or 1 MiB).
+        BAD_VALUE or LIMIT_EXCEEDED (over 120 reads and replies together, or 1 MiB).
         """
 
     @_abc_1.abstractmethod
