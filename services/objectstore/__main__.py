@@ -46,7 +46,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         log.info("the store is open", extra={"epoch": store.epoch})
         administration = AdministrationServicer(store, version("batos-services"))
         stop = asyncio.Event()
-        servicer = StoreServicer(store, stop, telemetry, LedgerMembers(ledger))
+        servicer = StoreServicer(store, stop, telemetry, LedgerMembers(ledger, store.hub))
         spec = ServerSpec(
             services={
                 "batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server),

@@ -13,8 +13,9 @@ from kernel.transactions import KeptReply, Key, Lane, Part, Token, Transaction
 from kernel.values import check_packed
 from objectstore import records
 from objectstore.core import Core
-from objectstore.keys import DefinitionKey, ReplyKey, RestoredKey, SlotsKey, parse, span, watched
+from objectstore.keys import DefinitionKey, ReplyKey, RestoredKey, SlotsKey, parse, watched
 from objectstore.lanes import check_lane
+from objectstore.lately import Lately
 from objectstore.ledger import Event, Events, Span, Step
 from objectstore.store import Change, Changes
 
@@ -26,8 +27,8 @@ _FRAME_BYTES: Final = 1 << 20
 class Commits:
     """The part of the store that applies transactions and tells of them; see Store for what each method promises."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    _core: Core
+    _told: Lately[Events, Sequence[Changes]]  # every watcher of a namespace is told the same
 
     async def commit(self, transaction: Transaction, lane: Lane) -> Token:
         """See Store."""
@@ -74,15 +75,18 @@ class Commits:
         else:
             revision = after.revision
         yield Changes((), self._core.token(revision))
-        kinds = span(namespace, "d"), span(namespace, "o")
-        restored = RestoredKey(namespace).encode()
-        async with aclosing(self._core.ledger.watch(watched(namespace), revision)) as batches:
+        async with aclosing(self._core.hub.watch(watched(namespace), revision)) as batches:
             async for batch in batches:
-                if any(event.key == restored and event.value is not None for event in batch.events):
-                    raise _restored()
-                for revision, events in _frames(batch):
-                    changes = [change for event in events if (change := _change(kinds, event)) is not None]
-                    yield Changes(changes, self._core.token(revision))
+                for changes in self._told.of(batch):
+                    yield changes
+
+    def changes_of(self, batch: Events) -> Sequence[Changes]:
+        """What a batch of a namespace's events tells, in parts that fit a frame. StaleToken of a restore."""
+        frames: list[Changes] = []
+        for revision, events in _frames(batch):
+            changes = [change for event in events if (change := _change(event)) is not None]
+            frames.append(Changes(changes, self._core.token(revision)))
+        return frames
 
     async def _validate(self, same: Mapping[bytes, int], names: Mapping[bytes, str]) -> int:
         reading = await self._core.ledger.read(*(Span.key(key, values=False) for key in same))
@@ -138,10 +142,8 @@ def _frames(batch: Events) -> Iterator[tuple[int, Sequence[Event]]]:
     yield batch.revision, frame
 
 
-def _change(kinds: Sequence[Span], event: Event) -> Change | None:
+def _change(event: Event) -> Change | None:
     """What an event of the watched range tells; None for what lies there beside definitions and slots."""
-    if not any(kind.begin <= event.key < kind.end for kind in kinds):
-        return None  # of a kind that only a later version may know
     key = parse(event.key)
     value = event.value
     if isinstance(key, DefinitionKey):
@@ -150,4 +152,6 @@ def _change(kinds: Sequence[Span], event: Event) -> Change | None:
     if isinstance(key, SlotsKey):
         packed = None if value is None else records.packed(value)
         return Change(Key(key.object_id, Part.SLOTS), event.revision, None, packed)
+    if isinstance(key, RestoredKey) and value is not None:
+        raise _restored()
     return None

@@ -14,6 +14,7 @@ from kernel.transactions import Token
 from kernel.values import SlotValues, Value, canonical
 from objectstore import records
 from objectstore.epochs import EpochLedger
+from objectstore.hub import Hub
 from objectstore.keys import DefinitionKey
 from objectstore.lanes import Lanes
 from objectstore.ledger import Entry, Reading, Span
@@ -31,10 +32,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """The ledger in its epoch, its lanes, and a clock in seconds since 1970."""
+    """The ledger in its epoch, its lanes, one watch of it for all, and a clock in seconds since 1970."""
 
     ledger: EpochLedger
     lanes: Lanes
+    hub: Hub
     clock: Callable[[], float]
 
     @property

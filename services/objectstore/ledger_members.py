@@ -15,6 +15,7 @@ from typing import Any, Final
 from kernel.errors import Conflict, KernelError, StaleToken, StoreUnavailable
 from kernel.objects import SYSTEM_NAMESPACE
 from objectstore import records
+from objectstore.hub import Hub
 from objectstore.keys import MemberKey, span
 from objectstore.leases import LeaseEnded, LeasingLedger
 from objectstore.ledger import Event, Events, Unclear
@@ -38,9 +39,15 @@ class LedgerMembers:
     """See Members. A membership lasts `seconds` from the last sign of life; `clock` is in seconds."""
 
     def __init__(
-        self, ledger: LeasingLedger, *, seconds: int = MEMBER_SECONDS, clock: Callable[[], float] = time.monotonic
+        self,
+        ledger: LeasingLedger,
+        hub: Hub,
+        *,
+        seconds: int = MEMBER_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
+        self._hub = hub
         self._seconds = seconds
         self._clock = clock
 
@@ -51,7 +58,7 @@ class LedgerMembers:
         place = span(SYSTEM_NAMESPACE, "w", f"{service}/")
         reading = await self._ledger.read(place)
         table = _Table({entry.key: records.member(entry.value) for entry in reading.spans[0]}, reading.revision)
-        async with aclosing(self._ledger.watch(place, table.revision)) as watch:
+        async with aclosing(self._hub.watch(place, table.revision)) as watch:
             sign, news = create_task(_sign(signs)), create_task(_news(watch))
             try:
                 told = True

@@ -12,7 +12,9 @@ from objectstore.commits import Commits
 from objectstore.core import Core
 from objectstore.epochs import EpochLedger
 from objectstore.gathering import GatheredReads
+from objectstore.hub import Hub
 from objectstore.lanes import SETTLE_SECONDS, Lanes
+from objectstore.lately import Lately
 from objectstore.ledger import Ledger
 from objectstore.methods import Methods
 from objectstore.objects import Objects
@@ -26,6 +28,8 @@ class LedgerStore(Objects, Methods, Pins, Previews, Commits):
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self.ledger = core.ledger
+        self.hub = core.hub
+        self._told = Lately(self.changes_of)
 
     @property
     def epoch(self) -> str:
@@ -41,7 +45,7 @@ class LedgerStore(Objects, Methods, Pins, Previews, Commits):
         `clock` is in seconds since 1970; a lost answer is settled within `settle_seconds` or is CommitUnclear.
         """
         held = await EpochLedger.open(GatheredReads(ledger))
-        store = cls(Core(held, Lanes(held, settle_seconds=settle_seconds), clock))
+        store = cls(Core(held, Lanes(held, settle_seconds=settle_seconds), Hub(ledger), clock))
         if not held.restoring:  # else the store can be told to restore again, and serves nothing else
             await store.bootstrap()
         return store

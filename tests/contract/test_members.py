@@ -10,6 +10,7 @@ from chassis.address import Address
 from fakes.stores import LosingLedger
 from kernel.errors import BadArguments, Conflict, StoreUnavailable
 from objectstore.etcd.ledger import EtcdLedger
+from objectstore.hub import Hub
 from objectstore.leases import LeaseEnded, LeasingLedger
 from objectstore.ledger import Span, Step, Unclear
 from objectstore.ledger_members import LedgerMembers
@@ -34,7 +35,7 @@ async def ledger(request: pytest.FixtureRequest) -> AsyncGenerator[LeasingLedger
 
 @pytest.fixture
 def members(ledger: LeasingLedger) -> Members:
-    return LedgerMembers(ledger, seconds=TTL)
+    return LedgerMembers(ledger, Hub(ledger), seconds=TTL)
 
 
 class LosingLeases(LosingLedger):
@@ -247,7 +248,7 @@ async def test_an_address_without_a_port_is_refused(members: Members) -> None:
 async def test_a_lost_answer_leaves_no_second_place(ledger: LeasingLedger) -> None:
     losing = LosingLeases(ledger)
     losing.lose_posts = 2
-    async with joined(LedgerMembers(losing, seconds=TTL), ONE) as one:
+    async with joined(LedgerMembers(losing, Hub(losing), seconds=TTL), ONE) as one:
         await one.until(ONE)
     assert losing.revoked == 2
 

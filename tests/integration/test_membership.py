@@ -31,7 +31,8 @@ ONE, TWO = Member("d-1", "127.0.0.1:7001"), Member("d-2", "127.0.0.1:7002")
 @asynccontextmanager
 async def serving(ledger: MemoryLedger, listen: str = "127.0.0.1:0") -> AsyncGenerator[Address]:
     stop = asyncio.Event()
-    servicer = StoreServicer(await LedgerStore.open(ledger), stop, members=LedgerMembers(ledger, seconds=TTL))
+    store = await LedgerStore.open(ledger)
+    servicer = StoreServicer(store, stop, members=LedgerMembers(ledger, store.hub, seconds=TTL))
     spec = ServerSpec(
         services={"batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server)},
         listen=Address.parse(listen),

@@ -1,0 +1,203 @@
+"""One watch of the ledger for all who watch. Law: the ledger has one watch of this hub, whatever the number of readers.
+
+(And at most a few more, while readers whose token is older than the flow catch up.) The watch is of all that the store
+keeps, so that every commit moves it. Where the ledger's clock moves otherwise, the hub moves it in the store, so that
+readers always hear within a second or two that there was nothing for them. The same finds a watch that hangs.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Final
+
+from kernel.errors import KernelError, StaleToken, StoreUnavailable
+from kernel.objects import SYSTEM_NAMESPACE
+from objectstore import records
+from objectstore.flow import KEEP_BYTES, Flow
+from objectstore.keys import META, LaneKey
+from objectstore.ledger import Events, Ledger, Span, Step, Unclear
+from objectstore.records import LaneRecord
+
+EVERYTHING: Final = Span(b"/batos/", b"/batos0")
+_CATCHING_UP: Final = 8  # readers at once
+_IDLE_SECONDS: Final = 0.5
+_HANGS_SECONDS: Final = 2.0
+_GATHER_SECONDS: Final = 0.004  # between two batches: under load each reader gets some hundred a second
+_TICK: Final = Step(puts={LaneKey(SYSTEM_NAMESPACE, "hub").encode(): records.encode(LaneRecord(0, committed=False))})
+
+
+class _Hangs(Exception):
+    """The watch tells nothing, though there is something to tell."""
+
+
+class Hub:
+    """Watches of definitions, slots and members, as a ledger's; nothing runs while nobody watches."""
+
+    def __init__(self, ledger: Ledger, *, keep_bytes: int = KEEP_BYTES) -> None:
+        self._ledger = ledger
+        self._keep_bytes = keep_bytes
+        self._source: _Source | None = None
+        self._catching_up = asyncio.Semaphore(_CATCHING_UP)
+
+    async def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
+        """See Ledger; of one namespace. A reader that is too slow is told StoreUnavailable, and may watch again."""
+        async with self._reading() as source:
+            flow = await source.flow()
+            if after > flow.revision and after > (await self._ledger.read(Span.key(META))).revision:
+                raise StaleToken(f"revision {after} is yet to come: list again and watch from there")
+            while after < flow.floor:
+                async with aclosing(self._older(source, flow, span, after)) as older:
+                    async for events in older:
+                        yield events
+                        after = events.revision
+            async with aclosing(flow.read(span, after)) as told:
+                async for events in told:
+                    yield events
+
+    async def _older(self, source: "_Source", flow: Flow, span: Span, after: int) -> AsyncGenerator[Events]:
+        """What is older than the flow, from a watch of its own."""
+        async with self._catching_up, source.wanted(), aclosing(self._ledger.watch(EVERYTHING, after)) as own:
+            async for events in own:
+                yield Events([event for event in events.events if span.begin <= event.key < span.end], events.revision)
+                if events.revision >= flow.floor:
+                    return
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncGenerator["_Source"]:
+        if self._source is None or self._source.ended:
+            self._source = _Source(self._ledger, self._keep_bytes)
+        source = self._source
+        source.readers += 1
+        try:
+            yield source
+        finally:
+            source.readers -= 1
+            if not source.readers:
+                await source.stop()
+
+
+class _Source:
+    """The watch of the ledger, and the flow that it feeds while someone reads."""
+
+    def __init__(self, ledger: Ledger, keep_bytes: int) -> None:
+        self._ledger = ledger
+        self._keep_bytes = keep_bytes
+        self._flow: asyncio.Future[Flow] = asyncio.get_running_loop().create_future()
+        self._gathered: list[Events] = []
+        self._told_at = 0.0
+        self._telling: asyncio.TimerHandle | None = None
+        self._wanted = 0
+        self.readers = 0
+        self.ended = False
+        self._running = asyncio.create_task(self._run())
+
+    async def flow(self) -> Flow:
+        """The flow, once it has begun. StoreUnavailable."""
+        return await asyncio.shield(self._flow)
+
+    @asynccontextmanager
+    async def wanted(self) -> AsyncGenerator[None]:
+        """Have the store's clock moved while it stands still: someone waits for it."""
+        self._wanted += 1
+        try:
+            yield
+        finally:
+            self._wanted -= 1
+
+    async def stop(self) -> None:
+        """Watch no longer."""
+        self.ended = True
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+        if self._telling is not None:
+            self._telling.cancel()
+        if self._flow.done():
+            self._flow.exception()  # whoever was to read it is gone
+        self._flow.cancel()
+
+    async def _run(self) -> None:
+        try:
+            flow = Flow((await self._ledger.read(Span.key(META))).revision, self._keep_bytes)
+            self._flow.set_result(flow)
+            while True:
+                with suppress(_Hangs):
+                    await self._feed(flow)
+        except KernelError as error:
+            self.ended = True
+            self._fail(
+                StoreUnavailable(f"the watch of the store broke ({error.text}): watch again, from the last token")
+            )
+
+    def _fail(self, failure: StoreUnavailable) -> None:
+        if self._flow.done():
+            self._flow.result().fail(failure)
+        else:
+            self._flow.set_exception(failure)
+
+    async def _feed(self, flow: Flow) -> None:
+        """Tell what one watch tells, until it hangs."""
+        told = self._gathered[-1].revision if self._gathered else flow.revision
+        async with aclosing(self._ledger.watch(EVERYTHING, told)) as watch:
+            coming = asyncio.ensure_future(_next(watch))
+            owed = _Owed(told)
+            try:
+                while True:
+                    await asyncio.wait({coming}, timeout=_IDLE_SECONDS)
+                    if coming.done():
+                        events = coming.result()
+                        coming = asyncio.ensure_future(_next(watch))
+                        owed.told(events.revision)
+                        self._tell(flow, events)
+                    else:
+                        await self._idle(flow, owed)
+            finally:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+
+    def _tell(self, flow: Flow, events: Events) -> None:
+        """At once, or with what comes in the next few milliseconds."""
+        self._gathered.append(events)
+        if self._telling is None:
+            loop = asyncio.get_running_loop()
+            self._telling = loop.call_at(max(loop.time(), self._told_at + _GATHER_SECONDS), self._add, flow)
+
+    def _add(self, flow: Flow) -> None:
+        gathered, self._gathered, self._telling = self._gathered, [], None
+        self._told_at = asyncio.get_running_loop().time()
+        flow.add(gathered)
+
+    async def _idle(self, flow: Flow, owed: "_Owed") -> None:
+        try:
+            owed.now((await self._ledger.read(Span.key(META))).revision)
+            if owed.late or self._wanted:
+                owed.now(await self._ledger.transact(_TICK) or 0)
+        except (KernelError, Unclear):
+            return  # the watch itself tells, in time, that the ledger stays away
+        flow.beat()
+
+
+class _Owed:
+    """What a watch has still to tell, and since when. Raises _Hangs where that is too long ago."""
+
+    def __init__(self, revision: int) -> None:
+        self._told = self._known = revision
+        self._since: float | None = None
+        self.late = False
+
+    def told(self, revision: int) -> None:
+        self._told = revision
+        self._since, self.late = None, False
+
+    def now(self, revision: int) -> None:
+        """The ledger's clock is at the revision. It is late where it was ahead of the watch already the last time."""
+        self.late = self._since is not None and self._told < self._known
+        self._known = max(self._known, revision)
+        if self._told < self._known:
+            self._since = self._since or time.monotonic()
+            if time.monotonic() - self._since > _HANGS_SECONDS:
+                raise _Hangs
+
+
+async def _next(watch: AsyncGenerator[Events]) -> Events:
+    return await anext(watch)
