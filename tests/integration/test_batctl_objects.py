@@ -33,7 +33,8 @@ async def test_an_object_is_shown_for_people_and_for_programs() -> None:
     assert "method   increment  version 1 of 2" in people.stdout.splitlines()
     document = json.loads(programs.stdout)
     assert document["slots"] == {"count": 3}
-    assert document["methods"] == {"increment": {"active": 1, "latest": 2}}
+    assert document["methods"] == {"increment": {"active": 1, "latest": 2, "previous": 0}}
+    assert document["pins"] == {}
 
 
 async def test_an_object_is_created_with_parents_slots_and_policy() -> None:
@@ -134,6 +135,8 @@ def version_of(number: int, *, active: bool = False, retired: bool = False) -> p
 def method_store() -> Scripted:
     versions = [version_of(1, retired=True), version_of(2, active=True), version_of(3)]
     return Scripted(
+        GetObject=lambda _: store_pb.GetObjectResponse(object=counter()),
+        ListObjects=lambda _: store_pb.ListObjectsResponse(objects=[counter()]),
         ListMethods=lambda _: store_pb.ListMethodsResponse(methods=versions),
         GetMethod=lambda _: store_pb.GetMethodResponse(method=versions[1]),
         ActivateMethod=lambda _: store_pb.ActivateMethodResponse(

@@ -75,6 +75,11 @@ class BlockingMethods(_Waiting[Methods]):
     list = _waits(Methods.list)
     get = _waits(Methods.get)
     activate = _waits(Methods.activate)
+    rollback = _waits(Methods.rollback)
+    preview = _waits(Methods.preview)
+    pin = _waits(Methods.pin)
+    unpin = _waits(Methods.unpin)
+    pinned = _waits(Methods.pinned)
     retire = _waits(Methods.retire)
 
 

@@ -29,8 +29,12 @@ def object_document(thing: pb.Object, *, slots: bool = True) -> Document:
         "incarnation": thing.incarnation,
         "parents": list(thing.definition.parents),
         "methods": {
-            selector: {"active": row.active, "latest": row.latest}
+            selector: {"active": row.active, "latest": row.latest, "previous": row.previous}
             for selector, row in sorted(thing.definition.methods.items())
+        },
+        "pins": {
+            selector: {"holder": pin.holder, "number": pin.number}
+            for selector, pin in sorted(thing.definition.pins.items())
         },
         "policy": _policy(thing.definition.policy),
         "definition_revision": thing.definition_revision,
@@ -51,6 +55,8 @@ def object_lines(thing: pb.Object) -> Iterable[str]:
         yield f"slot     {name} = {clean(dumps(value))}"
     for selector, row in sorted(thing.definition.methods.items()):
         yield f"method   {selector}  " + (f"version {row.active} of {row.latest}" if row.active else "none active")
+    for selector, pin in sorted(thing.definition.pins.items()):
+        yield f"pin      {selector}  version {pin.number} of {pin.holder}"
 
 
 def method_document(method: pb.MethodVersion) -> Document:

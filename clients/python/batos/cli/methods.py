@@ -1,15 +1,16 @@
-"""`batctl method`. Law: versions are only pointed at; nothing here changes one."""
+"""`batctl method`: what there is. Law: versions are read here; what moves pointers and pins is in `versions`."""
+
+import difflib
+from collections.abc import Mapping, Sequence
 
 import click
 
 from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import evidence_of, json_text, local_time, method_document, method_lines, signature, tokens_of
 from batos.cli.parameters import output_option
-from batos.cli.terminal import one_line
+from batos.cli.terminal import clean, one_line
+from batos.cli.versions import activate, pin, preview, retire, rollback, unpin
 from batos.v1 import object_pb2 as pb
-from batos.v1 import objectstore_pb2 as store_pb
-
-PRINCIPAL = "local"  # who approves, where authentication is off
 
 
 @click.group("method")
@@ -17,8 +18,11 @@ def method_group() -> None:
     """See what an object has learned, and choose which version answers.
 
     batctl method list counter/main
-    batctl method show counter/main increment
-    batctl method activate counter/main increment 1
+    batctl method diff counter/main increment 1
+    batctl method preview counter increment 2
+    batctl method activate counter increment 2
+    batctl method rollback counter increment
+    batctl method pin counter/main increment 1
     """
 
 
@@ -27,17 +31,21 @@ def method_group() -> None:
 @output_option
 @connected
 def list_methods(connection: Connection, *, oid: str, output: str) -> None:
-    """List the methods that answer for OID itself; those of its parents are listed there.
+    """List the methods that OID itself decides on: its own, and those it is pinned to. Others are its parents'.
 
     batctl method list counter/main
     batctl method list counter/main -o json | jq -r '.[].selector'
     """
-    methods = [method for method in _versions(connection, oid) if method.active]
+    found = wait(_decided(connection, oid))
     if output == "json":
-        click.echo(json_text([method_document(method) for method in methods]))
+        documents = [{**method_document(method), "pinned_at": oid if pinned else ""} for method, pinned, _ in found]
+        click.echo(json_text(documents))
         return
-    for method in methods:
-        click.echo(f"{method.selector}{signature(method)}  version {method.number}  {evidence_of(method)}")
+    for method, pinned, active in found:
+        holder = f" of {method.holder}" if method.holder != oid else ""
+        line = f"{method.selector}{signature(method)}  version {method.number}{holder}  {evidence_of(method)}"
+        hidden = f", in place of its active version {active}" if active and (holder or active != method.number) else ""
+        click.echo(line + (f"  pinned{hidden}" if pinned else ""))
 
 
 @method_group.command()
@@ -67,13 +75,17 @@ def show(connection: Connection, *, oid: str, selector: str, number: int | None,
 @output_option
 @connected
 def history(connection: Connection, *, oid: str, selector: str, output: str) -> None:
-    """List every version of OID's method SELECTOR, the active one marked.
+    """List every version of OID's method SELECTOR: * is active, - is retired; and which objects are pinned to it.
 
-    batctl method history counter/main increment
+    To find those it looks at every object of the namespace.
+
+      batctl method history counter/main increment
+      batctl method history counter increment -o json | jq '.[] | select(.pinned != [])'
     """
-    versions = _versions(connection, oid, selector)
+    versions, pins = wait(_history(connection, oid, selector))
+    pinned = {each.number: [item for item, number in pins.items() if number == each.number] for each in versions}
     if output == "json":
-        click.echo(json_text([method_document(version) for version in versions]))
+        click.echo(json_text([{**method_document(version), "pinned": pinned[version.number]} for version in versions]))
         return
     for version in versions:
         mark = "*" if version.active else "-" if version.retired else " "
@@ -82,60 +94,65 @@ def history(connection: Connection, *, oid: str, selector: str, output: str) -> 
             f"{mark} {version.number:3}  {evidence_of(version)}  {local_time(version.created)}  {version.digest[:10]}  "
             f"{tokens_of(version):5} tokens  {one_line(origin.asked_by)}  {one_line(origin.intent)}".rstrip()
         )
+        for item in pinned[version.number]:
+            click.echo(f"       pinned at {item}")
 
 
 @method_group.command()
 @click.argument("oid")
 @click.argument("selector")
-@click.argument("number", type=click.IntRange(min=0))
-@click.option("--approve", default="", metavar="WHY", help="Add a person's approval (E4) to its evidence.")
+@click.argument("old", type=click.IntRange(min=1))
+@click.argument("new", type=click.IntRange(min=1), required=False)
 @output_option
 @connected
-def activate(connection: Connection, *, oid: str, selector: str, number: int, approve: str, output: str) -> None:
-    """Let version NUMBER answer SELECTOR from now on; 0 lets none, so that the parents are asked again.
+def diff(connection: Connection, *, oid: str, selector: str, old: int, new: int | None, output: str) -> None:
+    """Show how version NEW of OID's method SELECTOR differs from version OLD; NEW is the active one where left out.
 
-    batctl method activate counter/main increment 1
-    batctl method activate policy/eu-vat rate_for 3 --approve "checked by finance"
+    batctl method diff counter/main increment 1
+    batctl method diff counter/main increment 1 3
     """
-    if approve and not number:
-        raise click.UsageError("--approve needs a version to approve")
 
-    async def ask() -> store_pb.ActivateMethodResponse:
-        evidence = pb.Evidence(level=pb.EVIDENCE_LEVEL_APPROVED, by=PRINCIPAL, note=approve)
+    async def ask() -> tuple[pb.MethodVersion, pb.MethodVersion]:
         async with connection.client() as client:
-            return await client.methods.activate(oid, selector, number, evidence=evidence if approve else None)
+            return await client.methods.get(oid, selector, old), await client.methods.get(oid, selector, new or 0)
 
-    answer = wait(ask())
+    before, after = wait(ask())
+    lines = difference(before, after)
     if output == "json":
-        click.echo(json_text({"active": answer.pointer.active, "before": answer.before.active}))
+        click.echo(json_text({"old": before.number, "new": after.number, "diff": lines}))
         return
-    what = f"version {number} answers" if number else "no version answers"
-    click.echo(f"{what} {one_line(oid)}.{one_line(selector)}; before, {answer.before.active or 'none'} did", err=True)
+    for line in lines:
+        click.echo(clean(line))
 
 
-@method_group.command()
-@click.argument("oid")
-@click.argument("selector")
-@click.argument("number", type=click.IntRange(min=1))
-@connected
-def retire(connection: Connection, *, oid: str, selector: str, number: int) -> None:
-    """Retire version NUMBER: it answers no more and can never be activated again.
-
-    batctl method retire counter/main increment 1
-    """
-
-    async def ask() -> pb.MethodPointer:
-        async with connection.client() as client:
-            return await client.methods.retire(oid, selector, number)
-
-    active = wait(ask()).active
-    rest = f"version {active} answers" if active else "no version answers now"
-    click.echo(f"retired {one_line(oid)}.{one_line(selector)} version {number}; {rest}", err=True)
+for _command in (activate, rollback, retire, pin, unpin, preview):
+    method_group.add_command(_command)
 
 
-def _versions(connection: Connection, oid: str, selector: str = "") -> list[pb.MethodVersion]:
-    async def ask() -> list[pb.MethodVersion]:
-        async with connection.client() as client:
-            return await client.methods.list(oid, selector)
+def difference(before: pb.MethodVersion, after: pb.MethodVersion) -> list[str]:
+    """A unified diff of two sources, line by line; empty where they are the same."""
+    old, new = (f"{each.holder}.{each.selector} version {each.number}" for each in (before, after))
+    return list(difflib.unified_diff(before.source.splitlines(), after.source.splitlines(), old, new, lineterm=""))
 
-    return wait(ask())
+
+async def _decided(connection: Connection, oid: str) -> Sequence[tuple[pb.MethodVersion, bool, int]]:
+    """For each selector that it decides on: the version, whether a pin does, what is active in its own table."""
+    async with connection.client() as client:
+        definition = (await client.objects.get(oid)).definition
+        own = {method.selector: method for method in await client.methods.list(oid) if method.active}
+        found: list[tuple[pb.MethodVersion, bool, int]] = []
+        for selector in sorted({*own, *definition.pins}):
+            active = own[selector].number if selector in own else 0
+            if selector in definition.pins:
+                to = definition.pins[selector]
+                found.append((await client.methods.get(to.holder, selector, to.number), True, active))
+            else:
+                found.append((own[selector], False, active))
+        return found
+
+
+async def _history(
+    connection: Connection, oid: str, selector: str
+) -> tuple[Sequence[pb.MethodVersion], Mapping[str, int]]:
+    async with connection.client() as client:
+        return await client.methods.list(oid, selector), await client.methods.pinned(oid, selector)
