@@ -232,13 +232,15 @@ def _parts(chains: Sequence[Chain]) -> Iterator[tuple[Sequence[Chain], str]]:
     """The chains of one feed after the other, with the text that it is given."""
     part: list[Chain] = []
     texts: list[str] = []
+    size = 0
     for chain in chains:
         text = _text(chain)
-        if part and sum(map(len, texts)) + len(text) > MAX_TEXT:
+        if part and size + len(text) > MAX_TEXT:
             yield part, _joined(texts)
-            part, texts = [], []
+            part, texts, size = [], [], 0
         part.append(chain)
         texts.append(text)
+        size += len(text)
     if part:
         yield part, _joined(texts)
 

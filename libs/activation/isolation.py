@@ -198,11 +198,14 @@ def _self_is_slots_only(nodes: Sequence[ast.AST], own: ast.arg) -> bool:
 def _keeps_apart(node: ast.AST) -> bool:  # noqa: PLR0911 - one line for each construct
     match node:
         case ast.Attribute(value=value, attr=name, ctx=ctx):
-            return _is_attribute(name) if isinstance(ctx, ast.Load) else _is_slot(value, name)
+            if isinstance(ctx, ast.Load):
+                return _is_attribute(name) and (not name.startswith("_") or _is_self(value))
+            return _is_slot(value, name)
         case ast.Call(func=ast.Name(id="setattr"), args=args):
             return len(args) > 1 and _is_slot(args[0], _literal(args[1]))
         case ast.Call(func=ast.Name(id="getattr" | "hasattr"), args=args):
-            return len(args) > 1 and not isinstance(args[0], ast.Starred) and _is_attribute(_literal(args[1]))
+            name = _literal(args[1]) if len(args) > 1 and not isinstance(args[0], ast.Starred) else "__"
+            return _is_attribute(name) and (not name.startswith("_") or _is_self(args[0]))
         case ast.Call(func=ast.Name(id="type"), args=args):
             return len(args) == 1 and not isinstance(args[0], ast.Starred)
         case ast.Compare(left=left, ops=ops, comparators=comparators):
@@ -210,6 +213,8 @@ def _keeps_apart(node: ast.AST) -> bool:  # noqa: PLR0911 - one line for each co
             return all(
                 _is_once(one) or _is_once(other) for one, op, other in sides if isinstance(op, ast.Is | ast.IsNot)
             )
+        case ast.comprehension(is_async=is_async):
+            return not is_async
         case ast.Import(names=names):
             return all(each.name in MODULES for each in names)
         case ast.ImportFrom(module=module, names=names, level=level):
@@ -227,8 +232,11 @@ def _is_attribute(name: str) -> bool:
 
 
 def _is_slot(of: ast.expr, name: str) -> bool:
-    is_self = isinstance(of, ast.Name) and of.id == "self"
-    return is_self and not name.startswith("__") and (name not in RESERVED_SLOTS or name == "_p_changed")
+    return _is_self(of) and not name.startswith("__") and (name not in RESERVED_SLOTS or name == "_p_changed")
+
+
+def _is_self(of: ast.expr) -> bool:
+    return isinstance(of, ast.Name) and of.id == "self"
 
 
 def _is_once(side: ast.expr) -> bool:

@@ -58,7 +58,6 @@ JOINED = [
     "dict({0})",
     "'%s' % [{0}]",
     "type({0}) is int",
-    "(n := {0})",
 ]
 SIMPLE = [
     "self.a = {0}",
