@@ -1,18 +1,14 @@
 """What a check finds: each damage, planted in a store that is filled, and nothing beside it."""
 
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from fakes.filled import COUNTER, INCREMENT, LEAF, NS, PUMP, READ, SECONDS, SOURCE, delete, fill, put, reply_of
-from fakes.stores import Kept, in_etcd, in_memory
-from kernel.errors import KernelError
-from kernel.objects import ROOT, Definition, Evidence, Level, MethodPointer, MethodVersion, ObjectId, Pin
+from fakes.checked import at, definition_of, found, problems_of, redefine
+from fakes.filled import COUNTER, INCREMENT, LEAF, NS, PUMP, READ, SECONDS, put, reply_of
+from fakes.stores import Kept
+from kernel.objects import ROOT, Evidence, Level, MethodPointer, MethodVersion, ObjectId, Pin
 from kernel.values import Reference
 from objectstore import records
 from objectstore.check import check
@@ -25,52 +21,12 @@ from objectstore.keys import (
     LaneKey,
     RetiredKey,
     SlotsKey,
-    StoredKey,
     SynthesisKey,
     VersionKey,
 )
 from objectstore.ledger_store import LedgerStore
-from objectstore.memory import MemoryLedger
-from objectstore.problems import Kind, Problem
-from objectstore.store import Draft, NewObject, Update
-
-
-@pytest.fixture(params=["memory", "etcd"])
-async def kept(request: pytest.FixtureRequest) -> AsyncGenerator[Kept]:
-    async with AsyncExitStack() as stack:
-        if request.param == "etcd":
-            yield await stack.enter_async_context(in_etcd(request.getfixturevalue("etcd_endpoint")))
-        else:
-            yield await stack.enter_async_context(in_memory())
-
-
-@pytest.fixture
-async def store(kept: Kept) -> LedgerStore:
-    assert isinstance(kept.store, LedgerStore)
-    await fill(kept.store)
-    return kept.store
-
-
-async def problems_of(store: LedgerStore) -> list[Problem]:
-    reports = [report async for report in check(store.ledger)]
-    assert [report.done for report in reports].index(True) == len(reports) - 1
-    return [problem for report in reports for problem in report.problems]
-
-
-async def found(store: LedgerStore) -> list[tuple[str, str]]:
-    return [(problem.kind, problem.key) for problem in await problems_of(store)]
-
-
-def at(key: StoredKey) -> str:
-    return key.encode().decode()
-
-
-async def definition_of(store: LedgerStore, item: ObjectId) -> Definition:
-    return (await store.get(NS, item)).definition
-
-
-async def redefine(store: LedgerStore, item: ObjectId, definition: Definition) -> None:
-    await put(store.ledger, DefinitionKey(NS, item).encode(), records.encode_definition(definition))
+from objectstore.problems import Kind
+from objectstore.store import Update
 
 
 async def version_key(store: LedgerStore, number: int) -> VersionKey:
@@ -118,59 +74,6 @@ async def test_a_value_of_an_unknown_format(store: LedgerStore) -> None:
     assert await found(store) == [(Kind.UNKNOWN_FORMAT, key.decode())]
     await put(store.ledger, SynthesisKey(NS, "abc").encode(), b"\x09")
     assert (Kind.UNKNOWN_FORMAT, at(SynthesisKey(NS, "abc"))) in await found(store)
-
-
-async def test_a_definition_without_slots(store: LedgerStore) -> None:
-    await delete(store.ledger, SlotsKey(NS, LEAF).encode())
-    assert await found(store) == [(Kind.DEFINITION_WITHOUT_SLOTS, at(DefinitionKey(NS, LEAF)))]
-
-
-async def test_slots_without_a_definition(store: LedgerStore) -> None:
-    key = SlotsKey(NS, ObjectId("gone"))
-    await put(store.ledger, key.encode(), records.encode({}))
-    assert await found(store) == [(Kind.SLOTS_WITHOUT_DEFINITION, at(key))]
-
-
-async def test_an_edge_to_a_child_that_is_not_there(store: LedgerStore) -> None:
-    edge = EdgeKey(NS, COUNTER, ObjectId("gone"))
-    await put(store.ledger, edge.encode(), records.mark())
-    assert await found(store) == [(Kind.EDGE_WITHOUT_CHILD, at(edge))]
-
-
-async def test_an_edge_to_a_child_with_other_parents(store: LedgerStore) -> None:
-    edge = EdgeKey(NS, COUNTER, LEAF)
-    await put(store.ledger, edge.encode(), records.mark())
-    assert await found(store) == [(Kind.EDGE_WITHOUT_PARENT, at(edge))]
-
-
-async def test_a_parent_without_an_edge_to_its_child(store: LedgerStore) -> None:
-    edge = EdgeKey(NS, PUMP, LEAF)
-    await delete(store.ledger, edge.encode())
-    assert await found(store) == [(Kind.PARENT_WITHOUT_EDGE, at(edge))]
-
-
-async def test_a_parent_that_is_not_there(store: LedgerStore) -> None:
-    gone = ObjectId("gone")
-    definition = await definition_of(store, LEAF)
-    await redefine(store, LEAF, replace(definition, parents=(PUMP, gone)))
-    await put(store.ledger, EdgeKey(NS, gone, LEAF).encode(), records.mark())
-    assert await found(store) == [(Kind.PARENT_MISSING, at(DefinitionKey(NS, LEAF)))]
-
-
-async def test_parents_without_a_consistent_order(store: LedgerStore) -> None:
-    definition = await definition_of(store, LEAF)
-    await redefine(store, LEAF, replace(definition, parents=(ROOT, PUMP)))
-    await put(store.ledger, EdgeKey(NS, ROOT, LEAF).encode(), records.mark())
-    assert await found(store) == [(Kind.PARENTS_INCONSISTENT, at(DefinitionKey(NS, LEAF)))]
-
-
-async def test_objects_that_are_their_own_ancestors(store: LedgerStore) -> None:
-    definition = await definition_of(store, PUMP)
-    await redefine(store, PUMP, replace(definition, parents=(LEAF,), pins={}))
-    await delete(store.ledger, EdgeKey(NS, COUNTER, PUMP).encode())
-    await put(store.ledger, EdgeKey(NS, LEAF, PUMP).encode(), records.mark())
-    expected = [(Kind.PARENTS_INCONSISTENT, at(DefinitionKey(NS, item))) for item in (PUMP, LEAF)]
-    assert sorted(await found(store)) == sorted(expected)
 
 
 async def test_an_active_version_that_is_not_there(store: LedgerStore) -> None:
@@ -274,52 +177,6 @@ async def test_a_reply_and_a_flight_that_would_stay_for_ever(store: LedgerStore)
     assert set(await found(store)) == expected
 
 
-NAMES = st.sampled_from([ObjectId(name) for name in ("a", "a-b", "a/b", "a.b", "b")])
-Action = tuple[str, ObjectId, list[ObjectId]]
-ACTIONS = st.one_of(
-    st.tuples(st.just("create"), NAMES, st.lists(NAMES, max_size=2, unique=True)),
-    st.tuples(st.just("delete"), NAMES, st.just([])),
-    st.tuples(st.just("parents"), NAMES, st.lists(NAMES, max_size=2, unique=True)),
-    st.tuples(st.just("slots"), NAMES, st.lists(NAMES, max_size=2)),
-    st.tuples(st.just("register"), NAMES, st.just([])),
-    st.tuples(st.just("retire"), NAMES, st.just([])),
-    st.tuples(st.just("clone"), NAMES, st.lists(NAMES, min_size=1, max_size=1)),
-)
-
-
-async def act(store: LedgerStore, action: str, item: ObjectId, others: list[ObjectId]) -> None:
-    match action:
-        case "create":
-            await store.create(NS, NewObject(item, others))
-        case "delete":
-            await store.delete(NS, item)
-        case "parents":
-            await store.update(NS, Update(item, parents=others))
-        case "slots":
-            await store.update(NS, Update(item, slots={f"s{n}": Reference(each) for n, each in enumerate(others)}))
-        case "register":
-            proofs = [Evidence(Level.AUDITED, "audit", 1.0)]
-            await store.register(NS, Draft(item, INCREMENT, SOURCE.format(by=1), evidence=proofs), activate=True)
-        case "retire":
-            await store.retire(NS, item, INCREMENT, 1)
-        case _:
-            await store.clone(NS, others[0], item)
-
-
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(ACTIONS, max_size=40))
-async def test_a_store_has_no_error_whatever_was_done_to_it(
-    actions: list[tuple[str, ObjectId, list[ObjectId]]],
-) -> None:
-    store = await LedgerStore.open(MemoryLedger())
-    for action, item, others in actions:
-        try:
-            await act(store, action, item, others)
-        except KernelError:
-            continue
-    assert [problem for problem in await problems_of(store) if problem.error] == []
-
-
 def test_every_kind_of_problem_is_planted_here() -> None:
-    source = Path(__file__).read_text()
+    source = "".join(file.read_text() for file in Path(__file__).parent.glob("test_check*.py"))
     assert [kind for kind in Kind if f"Kind.{kind}" not in source] == []

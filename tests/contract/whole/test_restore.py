@@ -1,89 +1,27 @@
-"""What a backup holds, and what a restore promises: from each ledger into each."""
+"""What a restore promises, from a store in memory into each."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from fakes.filled import COUNTER, INCREMENT, LEAF, NS, PUMP, SECONDS, SOURCE, fill, put
-from fakes.stores import EVERYTHING, Kept, Lose, LosingLedger, in_etcd, in_memory, writing
+from fakes.filled import COUNTER, INCREMENT, LEAF, NS, PUMP, SOURCE, put
+from fakes.saved import Held, exported, given, in_small_parts, large, pairs, resealed, rest
+from fakes.stores import EVERYTHING, Kept, Lose, LosingLedger, writing
 from kernel.errors import BadArguments, Conflict, KernelError, ObjectNotFound, StaleToken, StoreUnavailable
 from kernel.objects import SYSTEM_NAMESPACE, ObjectId
 from kernel.transactions import Lane
-from objectstore.backups import BackupPart, Entries, Footer, Header, Pair, Tally
+from objectstore.backups import BackupPart, Entries, Header, Pair
 from objectstore.check import check
-from objectstore.export import export
-from objectstore.keys import META, LaneKey, MemberKey
+from objectstore.keys import META, LaneKey
 from objectstore.ledger import Step
 from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
 from objectstore.restore import restore
-from objectstore.store import Changes, Draft, NewObject, Update
+from objectstore.store import Draft, NewObject
 
 PATIENCE = 10.0
-
-
-@pytest.fixture(params=["memory", "etcd"])
-async def kept(request: pytest.FixtureRequest) -> AsyncGenerator[Kept]:
-    """The store that is restored into, empty; the one that backups are of is in memory."""
-    async with AsyncExitStack() as stack:
-        if request.param == "etcd":
-            yield await stack.enter_async_context(in_etcd(request.getfixturevalue("etcd_endpoint")))
-        else:
-            yield await stack.enter_async_context(in_memory())
-
-
-@pytest.fixture
-def empty(kept: Kept) -> LedgerStore:
-    assert isinstance(kept.store, LedgerStore)
-    return kept.store
-
-
-@pytest.fixture
-async def full() -> LedgerStore:
-    store = await LedgerStore.open(MemoryLedger())
-    await fill(store)
-    return store
-
-
-async def exported(store: LedgerStore) -> list[BackupPart]:
-    return [part async for part in export(store.ledger, "1.2.3")]
-
-
-async def given(parts: Sequence[BackupPart]) -> AsyncGenerator[BackupPart]:
-    for part in parts:
-        await asyncio.sleep(0)
-        yield part
-
-
-def pairs(parts: Sequence[BackupPart]) -> dict[bytes, bytes]:
-    return {pair.key: pair.value for part in parts if isinstance(part, Entries) for pair in part.pairs}
-
-
-def resealed(parts: Sequence[BackupPart]) -> list[BackupPart]:
-    """The parts with the footer that is right for them."""
-    tally = Tally()
-    for part in parts:
-        for pair in part.pairs if isinstance(part, Entries) else ():
-            tally.add(pair)
-    return [*(part for part in parts if not isinstance(part, Footer)), tally.footer()]
-
-
-async def test_a_backup_is_a_header_all_entries_in_order_and_a_footer(full: LedgerStore) -> None:
-    await put(full.ledger, MemberKey(SYSTEM_NAMESPACE, "dispatcher", "one").encode(), b"", seconds=SECONDS)
-    parts = await exported(full)
-    header, *_, footer = parts
-    reading = await full.ledger.read()
-    assert header == Header(1, full.epoch, reading.revision, "1.2.3")
-    entries = pairs(parts)
-    assert list(entries) == sorted(entries)
-    assert footer == resealed(parts)[-1]
-    kinds = {key.split(b"/")[3] for key in entries}
-    assert kinds == {b"c", b"d", b"e", b"m", b"o", b"r"}
-    left_out = {entry.key for entry in (await full.ledger.read(EVERYTHING)).spans[0]} - entries.keys()
-    assert {key.split(b"/")[3] for key in left_out} == {b"", b"l", b"w"}
 
 
 async def test_a_restored_store_holds_every_entry_and_goes_on(full: LedgerStore, empty: LedgerStore) -> None:
@@ -191,35 +129,6 @@ async def test_what_is_no_whole_backup_leaves_an_empty_store(
     assert pairs(await exported(empty)) == pairs(parts)
 
 
-class Held:
-    """Parts that come only when they are let: the first few, then the rest."""
-
-    def __init__(self, parts: Sequence[BackupPart], first: int) -> None:
-        self.parts, self.first = parts, first
-        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
-
-    async def __aiter__(self) -> AsyncIterator[BackupPart]:
-        for number, part in enumerate(self.parts):
-            if number == self.first:
-                self.reached.set()
-                await self.go_on.wait()
-            yield part
-
-
-def in_small_parts(parts: Sequence[BackupPart]) -> list[BackupPart]:
-    """One entry a part, many more of them than a step takes."""
-    header, footer = parts[0], parts[-1]
-    return [header, *(Entries([Pair(*pair)]) for pair in pairs(parts).items()), footer]
-
-
-async def large() -> LedgerStore:
-    store = await LedgerStore.open(MemoryLedger())
-    await fill(store)
-    for number in range(60):
-        await store.create(NS, NewObject(ObjectId(f"many/{number}"), slots={"n": number}))
-    return store
-
-
 async def test_until_the_end_every_server_says_that_the_store_is_being_restored(kept: Kept, empty: LedgerStore) -> None:
     other = await LedgerStore.open(kept.ledger)
     parts = in_small_parts(await exported(await large()))
@@ -249,13 +158,6 @@ async def test_what_was_read_before_a_restore_is_not_committed_after_it(kept: Ke
     with pytest.raises((Conflict, StoreUnavailable)):
         await other.commit(writing(root, slots={"n": 1}), Lane("l", 1))
     assert (await one.get(NS, ObjectId("root"))).slots == {}
-
-
-async def rest(watch: AsyncGenerator[Changes]) -> None:
-    """Follow a watch that has nothing more to tell."""
-    async with aclosing(watch):
-        async for changes in watch:
-            assert not changes.items
 
 
 async def test_tokens_of_before_are_stale_and_watchers_list_again(kept: Kept, full: LedgerStore) -> None:
@@ -329,65 +231,6 @@ async def test_a_late_step_of_before_never_applies(full: LedgerStore) -> None:
     assert set(await ledger.arrive()) == {None}
     with pytest.raises(ObjectNotFound):
         await store.get(NS, ObjectId("late"))
-
-
-async def test_a_backup_while_writes_go_on_is_of_one_moment(kept: Kept, empty: LedgerStore) -> None:
-    for name in ("a", "z"):
-        await empty.create(NS, NewObject(ObjectId(name), slots={"n": 0}))
-    for number in range(120):  # many pages between the two
-        await empty.create(NS, NewObject(ObjectId(f"m/{number}"), slots={"pad": "x" * 20_000}))
-    done = asyncio.Event()
-
-    async def write() -> int:
-        number = 0
-        while not done.is_set():
-            number += 1
-            both = [await empty.get(NS, ObjectId(name)) for name in ("a", "z")]
-            await empty.commit(writing(*both, slots={"n": number}), Lane("writer", number))
-            await asyncio.sleep(0)
-        return number
-
-    writing_on = asyncio.create_task(write())
-    await asyncio.sleep(0.05)
-    backups: list[list[BackupPart]] = []
-    for _ in range(3):
-        parts: list[BackupPart] = []
-        async for part in export(empty.ledger, "1"):
-            parts.append(part)
-            await asyncio.sleep(0.005)
-        backups.append(parts)
-    done.set()
-    assert await writing_on > 3
-    for parts in backups:
-        entries = pairs(parts)
-        assert entries[b"/batos/default/o/a//"] == entries[b"/batos/default/o/z//"]
-    assert len({pairs(parts)[b"/batos/default/o/a//"] for parts in backups}) > 1
-
-
-async def test_a_backup_that_compaction_overtakes_says_to_begin_again(kept: Kept, empty: LedgerStore) -> None:
-    for number in range(200):
-        await empty.create(NS, NewObject(ObjectId(f"m/{number}"), slots={"pad": "x" * 20_000}))
-    backup = export(empty.ledger, "1")
-    await anext(backup)
-    await empty.update(NS, Update(ObjectId("m/0"), slots={}))
-    await kept.compact()
-    with pytest.raises(StoreUnavailable, match="begin again"):
-        async for _ in backup:
-            pass
-
-
-async def test_no_part_is_larger_than_any_client_takes(kept: Kept, empty: LedgerStore) -> None:
-    for number in range(12):
-        await empty.create(NS, NewObject(ObjectId(f"m/{number}"), slots={"pad": "x" * 900_000}))
-    sizes = [
-        sum(len(pair.key) + len(pair.value) for pair in part.pairs)
-        for part in await exported(empty)
-        if isinstance(part, Entries)
-    ]
-    assert max(sizes) < 3 << 20
-    store = await LedgerStore.open(MemoryLedger())
-    await restore(store, given(await exported(empty)))
-    assert pairs(await exported(store)) == pairs(await exported(empty))
 
 
 async def test_many_namespaces_are_restored(empty: LedgerStore) -> None:
