@@ -98,8 +98,7 @@ class Batches:
             return _nothing(chains)
         line.users += 1
         try:
-            async with line.lock:
-                return [found for part in _parts(chains) for found in await self._part(line, method, *part)]
+            return [found for part in _parts(chains) for found in await self._part(line, method, *part)]
         finally:
             line.users -= 1
 
@@ -157,8 +156,9 @@ class Batches:
         if self._runs_alone(method):
             return _nothing(chains)
         try:
-            kept = await self._session(line, method)
-            output = await kept.run({"_given": text})
+            async with line.lock:  # what others give and take is made and read meanwhile
+                kept = await self._session(line, method)
+                output = await kept.run({"_given": text})
             return self._outcomes(chains, output)
         except SandboxUnavailable:
             return _nothing(chains)
