@@ -11,9 +11,11 @@ Law: rows of one run take turns, so that a mood of the machine falls on all of t
 
 import argparse
 import asyncio
+import math
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from batos.errors import BatosError
@@ -24,6 +26,7 @@ from bench.rows import ROWS, chosen
 from bench.soak import soak
 
 BUILD = Path("build/bench")
+QUICK_S = 55.0
 
 
 def arguments() -> argparse.Namespace:
@@ -62,6 +65,7 @@ async def run(asked: argparse.Namespace, folder: Path) -> int:
         profile=asked.profile,
         folder=BUILD,
         run=folder,
+        ends=time.monotonic() + QUICK_S if quick and not asked.rounds else math.inf,
     )
     found = await machine(BUILD)
     rounds, missing = await take_turns(plan)

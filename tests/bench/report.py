@@ -3,12 +3,15 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from pathlib import Path
 from statistics import median
 
 from bench.drive import Figure
-from bench.goals import GOALS, rate
+from bench.goals import GOALS, Goal, Rounds, rate
 from bench.rows import Row
+
+GENERATOR_FULL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ def write(run: Run, path: Path) -> None:
         for row in run.rows
     ]
     goals = [
-        {"name": goal.name, "rows": goal.rows, "at_least": goal.enough, "aim": goal.aim, "ratio": goal.of(run.rounds)}
+        {"name": goal.name, "rows": goal.rows, "bound": goal.enough, "aim": goal.aim, "ratios": goal.of(run.rounds)}
         for goal in GOALS
     ]
     found = {"machine": run.machine, "warm_up_s": run.warm_up, "window_s": run.window, "rows": rows, "goals": goals}
@@ -43,19 +46,25 @@ def table(run: Run) -> Iterator[str]:
     """The lines of the table."""
     yield "  ".join(f"{name} {value}" for name, value in run.machine.items())
     many = max((len(figures) for figures in run.rounds.values()), default=0)
-    yield f"{many} rounds of {run.window:g} s each, after {run.warm_up:g} s of warming up; medians of the rounds"
+    yield f"{many} rounds of {run.window:g} s each, after {run.warm_up:g} s of warming up"
+    yield "medians of the rounds; spread is (max - min) / median"
     yield ""
     yield f"{'row':<22}{'ops/s':>9}{'spread':>8}{'p50 ms':>9}{'p99 ms':>9}  CPU, µs an operation (cores)"
     for row in run.rows:
         yield from _row(row, run)
     yield ""
-    yield f"{'goal':<50}{'ratio':>8}{'at least':>10}{'aim':>8}"
-    for goal in GOALS:
-        value = goal.of(run.rounds)
-        shown = "—" if value is None else f"{value:.2f}"
-        bound = "at most " if goal.smaller else ""
-        verdict = "not measured" if value is None else goal.verdict(value)
-        yield f"{goal.name:<50}{shown:>8}{bound + format(goal.enough, 'g'):>10}{goal.aim:>8g}  {verdict}"
+    yield f"{'goal':<50}{'ratio':>8}{'at least':>10}{'aim':>8}  (from - to)"
+    yield from map(_goal, GOALS, repeat(run.rounds))
+
+
+def _goal(goal: Goal, rounds: Rounds) -> str:
+    ratios = goal.of(rounds)
+    bounds = f"{'at most ' if goal.smaller else ''}{goal.enough:g}"
+    if not ratios:
+        return f"{goal.name:<50}{'-':>8}{bounds:>10}{goal.aim:>8g}  not measured"
+    between = f"({min(ratios):.2f} - {max(ratios):.2f})"
+    middle = median(ratios)
+    return f"{goal.name:<50}{middle:>8.2f}{bounds:>10}{goal.aim:>8g}  {between} {goal.verdict(middle)}"
 
 
 def _row(row: Row, run: Run) -> Iterator[str]:
@@ -69,6 +78,8 @@ def _row(row: Row, run: Run) -> Iterator[str]:
         latency = f"{_ms(figures, 'p50'):>9}{_ms(figures, 'p99'):>9}"
         yield f"{row.name:<22}{middle:>9,.0f}{spread:>8.0%}{latency}  {_cpu(figures)}"
     yield f"{'':<22}  {row.what}: {row.consistency}"
+    if (busy := max((each.share.get("generator 1", 0.0) for each in figures), default=0.0)) > GENERATOR_FULL:
+        yield f"{'':<22}  the generator had {busy:.2f} of a core: it may be what limits this row"
     if failures := _failures(figures):
         yield f"{'':<22}  FAILURES: {failures}"
 

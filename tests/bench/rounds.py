@@ -1,7 +1,9 @@
 """The rounds of a run. Law: each measures every row once, in the same order; what cannot be had is told."""
 
 import asyncio
+import math
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +30,8 @@ class Plan:
     folder: Path
     run: Path
     """Where the programs' files go."""
+    ends: float = math.inf
+    """When it must be done, on the monotonic clock: a round that would end later is left out."""
 
 
 def subject_of(name: str, folder: Path) -> Subject:
@@ -52,10 +56,13 @@ async def take_turns(plan: Plan) -> tuple[dict[str, list[Figure]], dict[str, str
         missing = await _start(subjects, plan)
         rounds: dict[str, list[Figure]] = {row.name: [] for row in plan.rows if row.name not in missing}
         for number in range(1, plan.rounds + 1):
+            began = time.monotonic()
             for row in plan.rows:
                 if row.name not in missing:
                     _tell(f"round {number} of {plan.rounds}: {row.name}")
                     rounds[row.name].append(await driver.measure(row, subjects[row.subject]))
+            if 2 * time.monotonic() - began > plan.ends:  # one more would end too late
+                break
         if plan.profile:
             await _profile(plan, driver, subjects, missing)
         return rounds, missing
