@@ -173,7 +173,8 @@ class ObjectStoreServicer:
     def UpdateObject(self, request, context):
         """UpdateObject replaces parents, policy or slots. With expected revisions it fails with CONFLICT where they differ.
 
-        Idempotent. Fails with OBJECT_NOT_FOUND, BAD_VALUE, INCONSISTENT_PARENTS (here or in a descendant) or CONFLICT.
+        Idempotent. Fails with OBJECT_NOT_FOUND, BAD_VALUE, INCONSISTENT_PARENTS (here or in a descendant), CONFLICT, or
+        BAD_ARGUMENTS where a pin, here or in a descendant, would lose its holder from the lookup path.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -261,7 +262,7 @@ class ObjectStoreServicer:
     def RegisterMethod(self, request, context):
         """RegisterMethod appends an immutable method version and, where asked, activates it in the same transaction.
 
-        With an expected definition revision it fails with CONFLICT where the holder changed since. Fails with
+        With expected definition revisions it fails with CONFLICT where one of those objects changed since. Fails with
         OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is nested deeper than 100 levels,
         or has a name that is not ASCII) or LIMIT_EXCEEDED (64 KiB).
         """
@@ -296,7 +297,9 @@ class ObjectStoreServicer:
         """PreviewActivation tells what ActivateMethod would change before it is done: every object that would then get
         another version for the selector, the holder and all that inherit from it. Changes nothing; 60 s suit large trees.
 
-        Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND, as ActivateMethod.
+        All frames are of one revision, which their token tells; an object comes after one of its parents. Fails with
+        OBJECT_NOT_FOUND or METHOD_NOT_FOUND, as ActivateMethod, and with STALE_TOKEN where that revision is compacted
+        before the end: ask again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -306,15 +309,17 @@ class ObjectStoreServicer:
         """PinMethod keeps a selector on one version for an object and all that inherit from it, whatever its holder
         activates; number 0 takes the pin away. Idempotent.
 
-        Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS where the holder is not on the object's lookup path.
+        The holder stays on the object's lookup path for as long as the pin is there: UpdateObject refuses parents, here and
+        above, that would take it off. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND (no such version, or it is retired),
+        CONFLICT, or BAD_ARGUMENTS where the holder is not on the object's lookup path.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RetireMethod(self, request, context):
-        """RetireMethod marks a version as never to be activated again; if it is active, the selector is taken out of the
-        table. Idempotent. Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND.
+        """RetireMethod marks a version as never to be activated or pinned again; if it is active, the selector is taken out of
+        the table. Where it is pinned already, it answers on. Idempotent. Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
