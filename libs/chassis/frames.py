@@ -20,12 +20,13 @@ import grpc.aio
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 from opentelemetry.context import attach
+from opentelemetry.sdk.trace.sampling import ParentBased
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, set_span_in_context
 
 import vocabulary
 from chassis.failure import StatusOf, code_of, told
 from chassis.interceptor import finish
-from chassis.propagation import context_of
+from chassis.propagation import parent_of
 from chassis.telemetry import Telemetry
 
 MARK: Final = "batos-frames"
@@ -174,7 +175,7 @@ class _Stream(Generic[Q, A]):
     # --- answering
 
     async def _serve(self, number: int, request: Q) -> None:
-        span = self._span(request) if request.traceparent else INVALID_SPAN
+        span = self._span(request, traceparent) if (traceparent := request.traceparent) else INVALID_SPAN
         try:
             answer, code = await self._of.serve(request), "OK"
         except asyncio.CancelledError as cancelled:
@@ -211,9 +212,11 @@ class _Stream(Generic[Q, A]):
         status = Status(code=code, message="no answer came in time" if expired else "the caller no longer waits")
         return self._of.framing.failed(status), code_of(status).name
 
-    def _span(self, request: Q) -> Span:
-        """The request's span, current in its task, which ends with it."""
-        caller = context_of((("traceparent", request.traceparent),))
+    def _span(self, request: Q, traceparent: str) -> Span:
+        """The request's span, current in its task, which ends with it. Of what is not recorded nothing is even read."""
+        sampler = self._of.telemetry.sampler
+        decides = sampler is not None and not isinstance(sampler, ParentBased)
+        caller = parent_of(traceparent) if decides or not traceparent.endswith("-00") else None
         if caller is None:
             return INVALID_SPAN
         name = self._of.framing.name(request)

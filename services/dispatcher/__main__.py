@@ -48,7 +48,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             max_message_bytes=MAX_MESSAGE_BYTES,
         )
         await stack.enter_async_context(to_store)
-        store = StoreClient(to_store)
+        store = StoreClient(to_store, telemetry=telemetry)
         synthesizer = SynthesizerClient(
             await stack.enter_async_context(channel(config.synthesizer, telemetry=telemetry))
         )

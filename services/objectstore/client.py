@@ -15,6 +15,7 @@ from grpc.aio import AioRpcError
 
 from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
+from chassis.telemetry import Telemetry
 from kernel.errors import CommitUnclear, KernelError, StoreUnavailable
 from kernel.lookup import Answer
 from kernel.objects import Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Selector
@@ -55,9 +56,10 @@ class StoreClient:
         call_seconds: float = CALL_SECONDS,
         settle_seconds: float = SETTLE_SECONDS,
         resume_seconds: float = RESUME_SECONDS,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._rpc = ObjectStoreStub(channel)
-        self._exchange = Exchange(self._rpc, call_seconds)
+        self._exchange = Exchange(self._rpc, call_seconds, telemetry or Telemetry.off())
         self._call_seconds = call_seconds
         self._settle_seconds = settle_seconds
         self._resume_seconds = resume_seconds

@@ -6,13 +6,14 @@ lost answer means: a request that was surely not sent is sent again, while there
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from google.rpc.status_pb2 import Status
 from grpc.aio import AioRpcError
-from opentelemetry.trace import get_current_span
+from opentelemetry.trace import SpanKind, get_current_span
 
+import vocabulary
 from batos.frames import Frames
 from batos.framing import Bounds, TooLarge, Unanswered
 from batos.framing import Framing as AskedFraming
@@ -106,11 +107,11 @@ def _answers(frame: pb.ExchangeResponse) -> Sequence[pb.ExchangeAnswer]:
 class Exchange:
     """One stream to the objectstore for all that this program asks of it in frames."""
 
-    def __init__(self, rpc: ObjectStoreStub, call_seconds: float) -> None:
+    def __init__(self, rpc: ObjectStoreStub, call_seconds: float, telemetry: Telemetry) -> None:
         framing = AskedFraming(_asked_frame, _answers, cancels=False)
         bounds = Bounds(request_bytes=_REQUEST_BYTES)
         self._frames = Frames(framing, lambda: rpc.Exchange(wait_for_ready=False), bounds)
-        self._call_seconds = call_seconds
+        self._call_seconds, self._telemetry = call_seconds, telemetry
 
     async def close(self) -> None:
         """End the stream."""
@@ -118,8 +119,15 @@ class Exchange:
 
     async def once(self, **call: Any) -> pb.ExchangeAnswer:
         """The answer to a call that is sent at most once. Raises Lost where it may have happened, and its failure."""
-        span = get_current_span()
-        request = pb.ExchangeCall(**call, traceparent=traceparent_of(span))
+        if not get_current_span().is_recording():
+            return await self._answer(call)
+        (name,) = call
+        attributes = {vocabulary.RPC_SYSTEM_NAME: vocabulary.RPC_SYSTEM_GRPC, vocabulary.RPC_METHOD: _NAMES[name]}
+        with self._telemetry.span(_NAMES[name], attributes, SpanKind.CLIENT):
+            return await self._answer(call)
+
+    async def _answer(self, call: Mapping[str, Any]) -> pb.ExchangeAnswer:
+        request = pb.ExchangeCall(**call, traceparent=traceparent_of(get_current_span()))
         end, pause = time.monotonic() + self._call_seconds, FIRST_PAUSE
         while True:
             try:

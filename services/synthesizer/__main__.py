@@ -44,7 +44,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         to_store = channel(
             config.objectstore, telemetry=telemetry, untraced=STREAMS, max_message_bytes=MAX_MESSAGE_BYTES
         )
-        store = StoreClient(await stack.enter_async_context(to_store))
+        store = StoreClient(await stack.enter_async_context(to_store), telemetry=telemetry)
         await _bootstrapped(store, config)
         sandbox = await stack.enter_async_context(_jailed(config))
         patience = Patience(config.turn_seconds)

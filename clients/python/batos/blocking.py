@@ -121,12 +121,12 @@ def connect(
     objectstore: str = "",
     namespace: str = "default",
     patience: float = asynchronous.PATIENCE,
+    pipeline: bool = True,
 ) -> BlockingClient:
     """A blocking client; takes what `batos.connect` takes."""
 
     async def make() -> asynchronous.Client:  # inside the loop that its channels belong to
         return asynchronous.connect(
-    pipeline: bool = True,
             dispatcher,
             synthesizer=synthesizer,
             objectstore=objectstore,
