@@ -6,6 +6,7 @@ Law: between `begin` and `end` it does nothing but send and count. Its own CPU i
 import asyncio
 import gc
 import sys
+import time
 
 import msgspec
 import uvloop
@@ -13,6 +14,8 @@ import uvloop
 from bench.jobs import Job, Outcome
 from bench.roads import ROADS
 from bench.tally import Refused, Tally
+
+PATIENCE_S = 10.0
 
 
 async def run(job: Job) -> Outcome:
@@ -22,9 +25,12 @@ async def run(job: Job) -> Outcome:
     gc.freeze()
     gc.disable()  # its own pauses are no one's latency
     try:
-        await ROADS[job.road](job, tally)
+        async with asyncio.timeout(job.end + PATIENCE_S - time.monotonic()):
+            await ROADS[job.road](job, tally)
     except* Refused:
         pass  # the tally says what was refused, and how often
+    except* TimeoutError:
+        tally.failed(f"no answer {PATIENCE_S:g} s after the end")
     finally:
         gc.enable()
         gc.unfreeze()
