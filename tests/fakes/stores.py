@@ -29,6 +29,7 @@ from objectstore.store import Store, StoredObject
 from wire.errors import status_of
 
 EVERYTHING = Span(b"/", b"0")
+ANY_PORT = Address("127.0.0.1", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _connected(address: Address) -> grpc.aio.Channel:
 
 
 @asynccontextmanager
-async def serving(store: Store) -> AsyncGenerator[Address]:
+async def serving(store: Store, listen: Address = ANY_PORT) -> AsyncGenerator[Address]:
     """Where a server of the store listens."""
     stop = asyncio.Event()
     servicer = StoreServicer(store, stop)
@@ -90,7 +91,7 @@ async def serving(store: Store) -> AsyncGenerator[Address]:
         services["batos.v1.Administration"] = lambda server: add_AdministrationServicer_to_server(whole, server)
     spec = ServerSpec(
         services=services,
-        listen=Address("127.0.0.1", 0),
+        listen=listen,
         status_of=status_of,
         grace=1.0,
         max_receive_bytes=MAX_MESSAGE_BYTES,

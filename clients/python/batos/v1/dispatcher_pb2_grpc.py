@@ -94,7 +94,9 @@ class DispatcherServicer:
 
         Each message ends with one reply or one failure; failures and idempotence are those of Send. A message waits for its
         synthesis as Send does. More than 4,096 messages in flight on one stream are refused with OVERLOADED, one by one.
-        When the stream breaks, what had no reply may have taken effect: send it again with its request_id.
+        When the stream breaks, what had no reply may have taken effect: send it again with its request_id. Initial metadata
+        comes at once, with the key `batos-frames`. An empty frame of replies asks the sender to open another stream and to
+        half-close this one, which still delivers its replies: the dispatcher stops, or the stream has become old.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,7 +275,7 @@ class DispatcherPeerServicer:
     """
 
     def Forward(self, request_iterator, context):
-        """Forward delivers messages that came to another dispatcher, in frames as Pipeline does.
+        """Forward delivers messages that came to another dispatcher, in frames, and asks for another stream, as Pipeline does.
 
         What arrives is run here, whoever owns its receiver by now: it is forwarded once, so that dispatchers which disagree
         about an owner never pass a message round.

@@ -41,7 +41,9 @@ class DispatcherStub:
 
     Each message ends with one reply or one failure; failures and idempotence are those of Send. A message waits for its
     synthesis as Send does. More than 4,096 messages in flight on one stream are refused with OVERLOADED, one by one.
-    When the stream breaks, what had no reply may have taken effect: send it again with its request_id.
+    When the stream breaks, what had no reply may have taken effect: send it again with its request_id. Initial metadata
+    comes at once, with the key `batos-frames`. An empty frame of replies asks the sender to open another stream and to
+    half-close this one, which still delivers its replies: the dispatcher stops, or the stream has become old.
     """
     GetVersion: _aio.UnaryUnaryMultiCallable[_dispatcher_pb2.GetVersionRequest, _dispatcher_pb2.GetVersionResponse]
     """GetVersion tells what serves: version, jail level, format. Idempotent; 5 s suffice."""
@@ -91,7 +93,9 @@ class DispatcherServicer(metaclass=_abc_1.ABCMeta):
 
         Each message ends with one reply or one failure; failures and idempotence are those of Send. A message waits for its
         synthesis as Send does. More than 4,096 messages in flight on one stream are refused with OVERLOADED, one by one.
-        When the stream breaks, what had no reply may have taken effect: send it again with its request_id.
+        When the stream breaks, what had no reply may have taken effect: send it again with its request_id. Initial metadata
+        comes at once, with the key `batos-frames`. An empty frame of replies asks the sender to open another stream and to
+        half-close this one, which still delivers its replies: the dispatcher stops, or the stream has become old.
         """
 
     @_abc_1.abstractmethod
@@ -109,7 +113,7 @@ class DispatcherPeerStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Forward: _aio.StreamStreamMultiCallable[_dispatcher_pb2.ForwardRequest, _dispatcher_pb2.ForwardResponse]
-    """Forward delivers messages that came to another dispatcher, in frames as Pipeline does.
+    """Forward delivers messages that came to another dispatcher, in frames, and asks for another stream, as Pipeline does.
 
     What arrives is run here, whoever owns its receiver by now: it is forwarded once, so that dispatchers which disagree
     about an owner never pass a message round.
@@ -124,7 +128,7 @@ class DispatcherPeerServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_dispatcher_pb2.ForwardRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_dispatcher_pb2.ForwardRequest], _abc.AsyncIterator[_dispatcher_pb2.ForwardResponse]],
     ) -> _abc.AsyncIterator[_dispatcher_pb2.ForwardResponse]:
-        """Forward delivers messages that came to another dispatcher, in frames as Pipeline does.
+        """Forward delivers messages that came to another dispatcher, in frames, and asks for another stream, as Pipeline does.
 
         What arrives is run here, whoever owns its receiver by now: it is forwarded once, so that dispatchers which disagree
         about an owner never pass a message round.

@@ -220,7 +220,9 @@ class ObjectStoreServicer:
         carries many, answers come back as they are ready, in any order, by id.
 
         Each request ends with one answer or one failure, which are those of its own call. When the stream breaks, a commit
-        without an answer is settled by its lane.
+        without an answer is settled by its lane. Initial metadata comes at once, with the key `batos-frames`: send nothing
+        before it. An empty frame of answers asks the caller to open another stream and to half-close this one, which still
+        answers what it was asked. More than 4,096 requests in flight on one stream are refused with OVERLOADED, one by one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
