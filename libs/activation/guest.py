@@ -44,29 +44,13 @@ _str, _bytes, _list, _tuple, _dict, _sorted = str, bytes, list, tuple, dict, sor
 _TypeError, _BaseException = TypeError, BaseException
 """
 
-_AFTER = f"""
-
-class _Reference:
-    def __init__(self, id):
-        self.id = id
-
-    def __eq__(self, other):
-        return _type(other) in (_Reference, _Object) and other.id == self.id
-
-    def __repr__(self):
-        return f"<{{self.id}}>"
-
+# Only where a method sends: the interpreter reads all that is around a method before each run.
+_REFERENCE_SENDS = """
     def send(self, _selector_, *args, **kwargs):
         return _me.send(self, _selector_, *args, **kwargs)
+"""
 
-
-class _Object:
-    def __eq__(self, other):
-        return _type(other) in (_Reference, _Object) and other.id == self.id
-
-    def __repr__(self):
-        return f"<{{self.id}}>"
-
+_OBJECT_SENDS = f"""
     def send(self, _receiver_, _selector_, *args, **kwargs):
         if _type(_receiver_) in (_Reference, _Object):
             _receiver_ = _receiver_.id
@@ -94,7 +78,28 @@ def _resumed(self, answer):
         if name not in _names:
             _names.append(name)
     return _revived(result)
+"""
 
+_AFTER = f"""
+
+class _Reference:
+    def __init__(self, id):
+        self.id = id
+
+    def __eq__(self, other):
+        return _type(other) in (_Reference, _Object) and other.id == self.id
+
+    def __repr__(self):
+        return f"<{{self.id}}>"
+{_REFERENCE_SENDS}
+
+class _Object:
+    def __eq__(self, other):
+        return _type(other) in (_Reference, _Object) and other.id == self.id
+
+    def __repr__(self):
+        return f"<{{self.id}}>"
+{_OBJECT_SENDS}
 
 def _state(self, before, names):
     state = {{}}
@@ -171,6 +176,8 @@ _result = {selector}(_me, *[_revived(_one) for _one in _args], **_named(_kwargs)
 _text([_plain(_result), _state(_me, _slots, _names), _bool(_getattr(_me, "_p_changed", False))])
 """
 
+_AFTER_NO_SEND = _AFTER.replace(_REFERENCE_SENDS, "").replace(_OBJECT_SENDS, "")
+
 # A raise leaves the state of before it, as if the message had never been.
 _BATCH = """
 def _run(text):
@@ -203,13 +210,14 @@ def program(source: str, selector: str) -> str:
     Raises SyntaxError where the source has none, BadValue where it may set slots that it does not name.
     """
     run = _ALONE.format(names=slot_names(source), selector=selector)
-    return _BEFORE + sends_to_self(source) + _AFTER + run
+    fed = sends_to_self(source)
+    return _BEFORE + fed + (_AFTER if "send" in fed else _AFTER_NO_SEND) + run
 
 
 def batch_program(source: str, selector: str) -> str:
     """The code that a kept session is fed first; then `RUN_BATCH` runs each batch. As `program` raises."""
     run = _BATCH.format(names=slot_names(source), selector=selector)
-    return _BEFORE + source + _AFTER + run
+    return _BEFORE + source + _AFTER_NO_SEND + run
 
 
 def inputs(
