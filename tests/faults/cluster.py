@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,7 +25,8 @@ from batos.local.child import Child, Program, says_ready
 from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
 from fakes.proxy import Proxy
-from faults.members import HOST, Member, members, ports
+from faults.members import HOST, PASSWORD, USER, members, ports
+from faults.relay import Relay
 
 STORES = ("store-0", "store-1")
 DISPATCHERS = ("dispatcher-0", "dispatcher-1", "dispatcher-2")
@@ -60,11 +62,27 @@ METHODS = {
 }
 
 
-class Cluster:
-    """`size` members of etcd, two objectstores, three dispatchers, and clients of the latter."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`members` of etcd; `guarded`: it asks for logins, which end after 2 s.
 
-    def __init__(self, folder: Path, logs: Path, size: int) -> None:
-        self.members = members(size, folder)
+    With `late` seconds, dispatcher-1 hears so much later than dispatcher-0 who is a member; dispatcher-2 twice as much.
+    """
+
+    members: int = 1
+    guarded: bool = False
+    late: float = 0.0
+
+
+class Cluster:
+    """An etcd, two objectstores, three dispatchers, and clients of the latter."""
+
+    def __init__(self, folder: Path, logs: Path, shape: Shape) -> None:
+        self.shape = shape
+        self._relays: dict[str, Relay] = {}
+        self.etcd = members(folder, shape.members, guarded=shape.guarded)
+        self._members = {member.name: member for member in self.etcd.members}
+        self._running: set[str] = set()
         self.logs = logs
         self.children: dict[str, Child] = {}
         self.locks = {name: asyncio.Lock() for name in (*self.member_names, *STORES, *DISPATCHERS, VISITOR, *LINKS)}
@@ -78,22 +96,30 @@ class Cluster:
     @property
     def member_names(self) -> list[str]:
         """The names of etcd's members."""
-        return [member.name for member in self.members]
+        return list(self._members)
 
     @property
-    def services(self) -> tuple[str, ...]:
-        """Those that are there in rest, in the order they start."""
-        return (*STORES, *DISPATCHERS)
+    def running(self) -> list[str]:
+        """What runs, in the order of a start."""
+        return [name for name in (*self.member_names, *STORES, *DISPATCHERS, VISITOR) if self._runs(name)]
+
+    def _runs(self, name: str) -> bool:
+        return name in self._running or name in self.children
 
     async def __aenter__(self) -> Self:
         self.logs.mkdir(parents=True, exist_ok=True)
-        targets = {"store-1-etcd": [member.client_port for member in self.members]}
+        targets = {"store-1-etcd": [member.client_port for member in self.etcd.members]}
         targets["dispatcher-2-store-1"] = [self._ports["store-1"]]
         for link, to in targets.items():
             self.links[link] = [await self._stack.enter_async_context(Proxy(port)) for port in to]
+        for name, seconds in (("dispatcher-1", self.shape.late), ("dispatcher-2", 2 * self.shape.late)):
+            if seconds:
+                relay = Relay(self._store_of(name), "/Join", seconds)
+                self._relays[name] = await self._stack.enter_async_context(relay)
         for name in STORES:
             self._channels[name] = await self._stack.enter_async_context(insecure_channel(self.address(name)))
         try:
+            await self._start_etcd()
             await self.heal()
             for name in (*DISPATCHERS, VISITOR):
                 addresses = Addresses(dispatcher=self.address(name), objectstore=self.address("store-0"))
@@ -121,11 +147,12 @@ class Cluster:
 
     async def start(self, name: str) -> None:
         """Start one, on the ports and data it had. Nothing happens where it runs."""
-        if name in self.children:
+        if name in self.running:
             return
-        member = self._member(name)
-        if member is not None:
-            self.children[name] = await Child.start(member.program(self.members), self.logs, member.serving)
+        if member := self._members.get(name):
+            member.launch()
+            self._running.add(name)
+            await asyncio.to_thread(member.wait)
             return
         module = "objectstore" if name in STORES else "dispatcher"
         command = (sys.executable, "-m", module)
@@ -135,6 +162,10 @@ class Cluster:
 
     async def kill(self, *names: str) -> None:
         """End them at once, as a crash would."""
+        for name in names:
+            if member := self._members.get(name):
+                member.kill()
+                self._running.discard(name)
         gone = [self.children.pop(name) for name in names if name in self.children]
         for child in gone:
             child.kill()
@@ -143,32 +174,51 @@ class Cluster:
 
     async def drain(self, name: str) -> None:
         """End one as an operator would; killed where it takes longer than 15 s."""
-        await self.children.pop(name).stop(GRACE_S)
+        if member := self._members.get(name):
+            self._running.discard(name)
+            await asyncio.to_thread(member.stop)
+        else:
+            await self.children.pop(name).stop(GRACE_S)
 
     def pause(self, name: str) -> None:
         """Let it stand still, with its connections open."""
-        os.killpg(self.children[name].pid, signal.SIGSTOP)
+        self._signal(name, signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
         """Let it go on."""
-        os.killpg(self.children[name].pid, signal.SIGCONT)
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        if member := self._members.get(name):
+            os.kill(member.pid, number)
+        else:
+            os.killpg(self.children[name].pid, number)
 
     async def close(self) -> None:
         """End everything."""
-        await self.kill(*reversed(list(self.children)))
+        await self.kill(*reversed(self.running))
         await self._stack.aclose()
 
-    def _member(self, name: str) -> Member | None:
-        return next((member for member in self.members if member.name == name), None)
+    async def _start_etcd(self) -> None:
+        await asyncio.gather(*(self.start(name) for name in self.member_names))
+        if self.shape.guarded:
+            self.etcd.members[0].make_users(USER, PASSWORD)
 
     def _environment(self, name: str) -> dict[str, str]:
         told = {"BATOS_LISTEN": self.address(name), "PYTHONUNBUFFERED": "1", "BATOS_ROOTS": "2"}
         if name in STORES:
             through = [proxy.address for proxy in self.links["store-1-etcd"]]
-            direct = [member.endpoint for member in self.members]
+            direct = self.etcd.endpoints
+            if self.shape.guarded:
+                told |= {"BATOS_ETCD_USER": USER, "BATOS_ETCD_PASSWORD": PASSWORD}
             return told | {"BATOS_ETCD_ENDPOINTS": ",".join(through if name == "store-1" else direct)}
+        relay = self._relays.get(name)
+        return told | {"BATOS_OBJECTSTORE": relay.address if relay else self._store_of(name)}
+
+    def _store_of(self, name: str) -> str:
+        """Where a dispatcher reaches its objectstore."""
         through = [proxy.address for proxy in self.links["dispatcher-2-store-1"]]
-        return told | {"BATOS_OBJECTSTORE": through[0] if name == "dispatcher-2" else self.address("store-0")}
+        return through[0] if name == "dispatcher-2" else self.address("store-0")
 
     def store(self, name: str = "store-0") -> ObjectStoreStub:
         """The raw calls of an objectstore."""

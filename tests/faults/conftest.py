@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from faults.cluster import Cluster
+from faults.cluster import Cluster, Shape
 from faults.members import survives_kill, version
 from faults.schedule import schedule
 
@@ -31,8 +31,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         config = metafunc.config
         seed, only = int(config.getoption("seed", 1) or 0), config.getoption("schedule", None)
         numbers = range(int(config.getoption("schedules", SCHEDULES) or 0)) if only is None else [only]
-        found = sorted((schedule(seed, number) for number in numbers), key=lambda each: (each.members, each.number))
+        found = sorted(
+            (schedule(seed, number) for number in numbers),
+            key=lambda each: (each.shape.members, each.shape.guarded, each.number),
+        )
         metafunc.parametrize("one_schedule", found, ids=[each.name for each in found])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("schedule", None) is not None:
+        items[:] = [item for item in items if "one_schedule" in getattr(item, "fixturenames", ())]
 
 
 class Clusters:
@@ -42,16 +50,15 @@ class Clusters:
         self.tally: Counter[str] = Counter()
         self._folder = folder
         self._count = 0
-        self._size = 0
         self._stack = AsyncExitStack()
         self._cluster: Cluster | None = None
 
-    async def of(self, members: int) -> Cluster:
-        """One with so many members."""
-        if self._cluster is None or self._size != members:
+    async def of(self, shape: Shape) -> Cluster:
+        """One of that shape."""
+        if self._cluster is None or self._cluster.shape != shape:
             await self.drop()
-            self._count, self._size = self._count + 1, members
-            cluster = Cluster(self._folder / str(self._count), BUILD / "logs" / str(self._count), members)
+            self._count += 1
+            cluster = Cluster(self._folder / str(self._count), BUILD / "logs" / str(self._count), shape)
             self._cluster = await self._stack.enter_async_context(cluster)
         return self._cluster
 

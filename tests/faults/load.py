@@ -14,6 +14,7 @@ from faults.cluster import DISPATCHERS, Cluster
 
 ATTEMPT_S: Final = 4.0
 PATIENCE_S: Final = 6.0
+GONE_S: Final = 0.3
 SETTLE_S: Final = 20.0
 # Those of gRPC itself, which tell nothing about an effect; every reason of the suite's own says that there was none.
 UNCLEAR: Final = frozenset({"UNREACHABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
@@ -32,7 +33,7 @@ class Objects:
     guards: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        for name, count in (("counters", 2), ("registers", 2), ("pair", 2), ("guards", 2)):
+        for name, count in (("counters", 5), ("registers", 2), ("pair", 2), ("guards", 2)):
             object.__setattr__(self, name, [f"{self.prefix}/{name}-{number}" for number in range(count)])
 
     async def make(self, cluster: Cluster) -> None:
@@ -53,6 +54,7 @@ class Sender:
         self.name, self._objects, self._choice = name, objects, choice
         self._cluster, self._recorder = cluster, recorder
         self._written = 0
+        self._gone: dict[str, float] = {}
         self._token = ""
 
     async def run(self, stop: asyncio.Event, pause: float) -> None:
@@ -95,7 +97,7 @@ class Sender:
         after = self._token if consistency == "at_least" else ""
         if consistency == "at_least" and not after:
             consistency = "full"
-        asked = Attempt(0, self.name, self._dispatcher(), receiver, selector, arguments, consistency, after)
+        asked = Attempt(0, self.name, self._dispatchers()[0], receiver, selector, arguments, consistency, after)
         await self._attempt(asked)
 
     async def effect(self, receiver: str, selector: str, *arguments: object) -> None:
@@ -108,11 +110,11 @@ class Sender:
         end = asyncio.get_running_loop().time() + seconds
         while True:
             twice = self._choice.random() < 0.06  # the same message through two dispatchers at once
-            names = self._choice.sample(DISPATCHERS, 2 if twice else 1)
+            names = self._dispatchers(2 if twice else 1)
             done = await asyncio.gather(*(self._attempt(replace(asked, at=name)) for name in names))
             if any(each.outcome is Outcome.OK for each in done):
                 if self._choice.random() < 0.06:
-                    await self._attempt(replace(asked, at=self._dispatcher()))
+                    await self._attempt(replace(asked, at=self._dispatchers()[0]))
                 return True
             if any(each.reason not in EXPECTED for each in done) or asyncio.get_running_loop().time() > end:
                 return False
@@ -132,8 +134,11 @@ class Sender:
             await asyncio.sleep(0.2)
         return True
 
-    def _dispatcher(self) -> str:
-        return self._choice.choice(DISPATCHERS)
+    def _dispatchers(self, count: int = 1) -> list[str]:
+        """Different ones; those that could not be reached a moment ago are passed over, as long as others are left."""
+        now = asyncio.get_running_loop().time()
+        there = [name for name in DISPATCHERS if self._gone.get(name, 0.0) + GONE_S < now]
+        return self._choice.sample(there if len(there) >= count else DISPATCHERS, count)
 
     async def _attempt(self, asked: Attempt) -> Attempt:
         number = self._recorder.begin(asked)
@@ -150,6 +155,8 @@ class Sender:
                 timeout=ATTEMPT_S,
             )
         except BatosError as error:
+            if error.reason == "UNREACHABLE":
+                self._gone[asked.at] = asyncio.get_running_loop().time()
             outcome = Outcome.UNKNOWN if error.reason in UNCLEAR else Outcome.FAILED
             text = error.reason if error.reason in EXPECTED else f"{error.reason} {error.message}"
             return self._recorder.end(number, Ending(outcome, reason=text))

@@ -1,26 +1,21 @@
-"""The etcd of a cluster: one member or three. Law: a member comes back as itself, with its data and ports."""
+"""What the fault tests need of etcd beyond `fakes`. Law: etcd is asked in its own words, not through the suite."""
 
-import asyncio
-import http.client
-import json
-import os
 import random
 import re
 import socket
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-from batos.local.child import Child, Program
-from fakes.etcd import program
+from fakes.etcd import Cluster, EtcdFailed, program
 
-HOST = "127.0.0.1"
-PROBE_S = 1.0
-ASK_S = 3.0
+HOST: Final = "127.0.0.1"
+USER, PASSWORD = "batos", "secret"
+TOKEN_S: Final = 2  # so that tokens expire in the middle of a schedule
 # Below the ports that the system gives to those who connect, so that nobody takes the port of one who is away.
-PORTS = range(20_000, 32_000)
-SOUND = ((3, 5, 0), (3, 5, 22))  # from the first up to the second, an etcd may lose data when it is killed
+PORTS: Final = range(20_000, 32_000)
+UNSOUND: Final = ((3, 5, 0), (3, 5, 22))  # from the first up to the second, an etcd may lose data when it is killed
+ASK_S: Final = 3.0
 
 
 def version() -> tuple[int, ...]:
@@ -33,7 +28,7 @@ def version() -> tuple[int, ...]:
 
 def survives_kill() -> bool:
     """Whether that etcd keeps what it acknowledged when it is killed."""
-    return not SOUND[0] <= version() < SOUND[1]
+    return not UNSOUND[0] <= version() < UNSOUND[1]
 
 
 def ports(count: int) -> list[int]:
@@ -52,86 +47,25 @@ def ports(count: int) -> list[int]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One member of etcd: where it serves and what it is started with."""
-
-    name: str
-    client_port: int
-    peer_port: int
-    data: Path
-
-    @property
-    def endpoint(self) -> str:
-        """Where clients connect."""
-        return f"{HOST}:{self.client_port}"
-
-    def program(self, members: list["Member"]) -> Program:
-        """What to run, one of these members."""
-        client, peer = f"http://{self.endpoint}", f"http://{HOST}:{self.peer_port}"
-        everyone = ",".join(f"{each.name}=http://{HOST}:{each.peer_port}" for each in members)
-        command = [program(), f"--name={self.name}", f"--data-dir={self.data}", f"--initial-cluster={everyone}"]
-        command += [f"--listen-client-urls={client}", f"--advertise-client-urls={client}"]
-        command += [f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}"]
-        without = {name: value for name, value in os.environ.items() if not name.startswith("ETCD_")}
-        return Program(self.name, command, without)
-
-    async def serving(self, child: Child) -> str | None:
-        """The probe: where it serves, once it answers linearizable reads."""
-        try:
-            await ask(self.endpoint, "/v3/kv/range", {"key": "AA=="}, PROBE_S)
-        except (OSError, http.client.HTTPException):
-            return None
-        return self.endpoint
+def members(folder: Path, size: int, *, guarded: bool) -> Cluster:
+    """An etcd that does not run yet; a guarded one forgets who logged in after 2 s."""
+    cluster = Cluster(folder, size, [f"--auth-token-ttl={TOKEN_S}"] if guarded else [])
+    for number, member in enumerate(cluster.members):
+        member.name = f"etcd-{number}"
+        member.client_port, member.peer_port, member.metrics_port = ports(3)
+    for member in cluster.members:
+        member.peers = {each.name: each.peer for each in cluster.members}
+    return cluster
 
 
-async def ask(endpoint: str, path: str, body: dict[str, Any], seconds: float = ASK_S) -> dict[str, Any]:
-    """The answer of etcd's HTTP gateway. Raises OSError, HTTPException (also for what etcd refuses)."""
-    return await asyncio.to_thread(_ask, endpoint, path, body, seconds)
-
-
-def _ask(endpoint: str, path: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:
-    connection = http.client.HTTPConnection(endpoint, timeout=seconds)
-    try:
-        connection.request("POST", path, json.dumps(body))
-        response = connection.getresponse()
-        text = response.read().decode(errors="replace")
-    finally:
-        connection.close()
-    if response.status != http.client.OK:
-        raise http.client.HTTPException(f"{path} answered {response.status}: {text}")
-    return json.loads(text)
-
-
-def members(count: int, folder: Path) -> list[Member]:
-    """Members that do not run yet."""
-    found = ports(2 * count)
-    return [
-        Member(f"etcd-{number}", found[2 * number], found[2 * number + 1], folder / f"etcd-{number}")
-        for number in range(count)
-    ]
-
-
-async def leader(of: list[Member]) -> Member | None:
-    """Who leads now; None where nobody says so."""
-    for member in of:
-        try:
-            status = await ask(member.endpoint, "/v3/maintenance/status", {}, PROBE_S)
-        except (OSError, http.client.HTTPException):
-            continue
-        if status.get("leader") == status["header"]["member_id"]:
-            return member
-    return None
-
-
-async def compact(of: list[Member]) -> int:
+def compact(cluster: Cluster) -> int:
     """Let etcd forget what came before now; the revision. 0 where no member does it."""
-    for member in of:
+    for member in cluster.members:
         try:
-            found = await ask(member.endpoint, "/v3/kv/range", {"key": "AA=="})
-            revision = found["header"]["revision"]
-            await ask(member.endpoint, "/v3/kv/compaction", {"revision": revision, "physical": True})
-        except (OSError, http.client.HTTPException):
+            found = member.post("/v3/kv/range", {"key": "AA=="}, ASK_S)
+            revision = int(found["header"]["revision"])
+            member.post("/v3/kv/compaction", {"revision": revision, "physical": True}, ASK_S)
+        except (OSError, EtcdFailed):
             continue
-        return int(revision)
+        return revision
     return 0

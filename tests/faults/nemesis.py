@@ -10,7 +10,7 @@ from typing import Final
 
 from fakes.history import Recorder
 from faults.cluster import VISITOR, Cluster
-from faults.members import compact, leader
+from faults.members import compact
 from faults.schedule import Fault
 
 PULSE_S: Final = 0.15
@@ -51,9 +51,8 @@ class Nemesis:
     async def _name(self, target: str) -> str:
         if target not in {"leader", "follower"}:
             return target
-        members = self._cluster.members
-        leads = await leader(members) or members[0]
-        return leads.name if target == "leader" else next(each.name for each in members if each is not leads)
+        leads = (await asyncio.to_thread(self._cluster.etcd.leader)).name
+        return leads if target == "leader" else next(name for name in self._cluster.member_names if name != leads)
 
     @asynccontextmanager
     async def _alone(self, target: str) -> AsyncGenerator[None]:
@@ -84,7 +83,7 @@ class Nemesis:
         await self._cluster.drain(VISITOR)
 
     async def _compact(self, target: str, seconds: float) -> None:
-        revision = await compact(self._cluster.members)
+        revision = await asyncio.to_thread(compact, self._cluster.etcd)
         self._recorder.note(f"compacted at {revision}" if revision else "nobody compacts")
 
     async def _cut(self, target: str, seconds: float) -> None:
@@ -115,11 +114,11 @@ class Nemesis:
             proxy.cut()
 
     async def _crash(self, target: str, seconds: float) -> None:
-        await self._cluster.kill(*self._cluster.children)
+        await self._cluster.kill(*self._cluster.running)
         await asyncio.sleep(seconds)
         await self._cluster.heal()
 
     async def _restart(self, target: str, seconds: float) -> None:
-        for name in reversed(list(self._cluster.children)):
+        for name in reversed(self._cluster.running):
             await self._cluster.drain(name)
         await self._cluster.heal()

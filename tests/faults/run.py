@@ -17,7 +17,7 @@ from faults.watching import Watcher
 
 LOAD_S: Final = 5.5
 AFTER_S: Final = 1.0
-PAUSE_S: Final = 0.012
+PAUSE_S: Final = 0.005
 WATCH_S: Final = 20.0
 
 

@@ -18,7 +18,7 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-from faults.cluster import DISPATCHERS, LINKS, STORES
+from faults.cluster import DISPATCHERS, LINKS, STORES, Shape
 
 KILLS_ETCD: Final = frozenset({"etcd-0", "leader", "follower", "everything"})
 _SERVICES: Final = (*STORES, *DISPATCHERS)
@@ -44,20 +44,19 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A number, the members of etcd, how many senders, and what is done meanwhile."""
+    """A number, the shape of the cluster, how many senders, and what is done meanwhile."""
 
     seed: int
     number: int
-    members: int
+    shape: Shape
     senders: int
     faults: tuple[Fault, ...]
 
     @property
     def name(self) -> str:
-        """For people: number, members, faults."""
-        return f"{self.number:03d}-of-{self.members}-" + "-and-".join(
-            f"{each.kind}-{each.target}" for each in self.faults
-        )
+        """For people: number, etcd, faults."""
+        etcd = "guarded" if self.shape.guarded else f"of-{self.shape.members}"
+        return f"{self.number:03d}-{etcd}-" + "-and-".join(f"{each.kind}-{each.target}" for each in self.faults)
 
     @property
     def needs_sound_etcd(self) -> bool:
@@ -65,23 +64,28 @@ class Schedule:
         return any(each.needs_sound_etcd for each in self.faults)
 
 
-def _kinds(members: int) -> list[tuple[str, str]]:
+# One etcd, one of three members, one that asks for logins: how often each comes in six schedules.
+SHAPES: Final = (Shape(), Shape(), Shape(3), Shape(), Shape(guarded=True), Shape(3))
+
+
+def _kinds(shape: Shape) -> list[tuple[str, str]]:
     """All that can be done, each as often as it should come, in a fixed order."""
-    etcd = ["etcd-0"] if members == 1 else ["leader", "follower"]
+    etcd = ["etcd-0"] if shape.members == 1 else ["leader", "follower"]
     found = [(kind, target) for target in etcd for kind in ("kill", "kill", "pause")]
     found += [(kind, target) for target in _SERVICES for kind in ("kill", "drain")]
     found += [("kill", "store-0"), ("pause", "store-0"), ("pause", "dispatcher-0"), ("visit", "dispatcher-3")]
     found += [(kind, link) for link in LINKS for kind in ("cut", "hold", "swallow")]
-    return [*found, ("compact", "etcd"), ("crash", "everything"), ("restart", "everything")]
+    found += [("crash", "everything"), ("restart", "everything")]
+    return found if shape.guarded else [*found, ("compact", "etcd"), ("compact", "etcd")]
 
 
 def schedule(seed: int, number: int) -> Schedule:
-    """The schedule of a number: two in three with one etcd; the first fault of each goes through all kinds in turn."""
-    members = 3 if number % 3 == 2 else 1
+    """The schedule of a number. Over the schedules of one shape, the first fault goes through all kinds in turn."""
+    shape = SHAPES[number % len(SHAPES)]
     choice = random.Random(f"{seed}/{number}")
-    kinds = _kinds(members)
-    random.Random(f"{seed}/{members}").shuffle(kinds)
-    turn = number // 3 if members == 3 else number - (number + 1) // 3
+    kinds = _kinds(shape)
+    random.Random(f"{seed}/{shape}").shuffle(kinds)
+    turn = sum(SHAPES[each % len(SHAPES)] == shape for each in range(number))
     picked = [kinds[turn % len(kinds)]]
     if choice.random() < 0.6:
         picked.append(choice.choice([kind for kind in kinds if kind[1] != picked[0][1]]))
@@ -89,4 +93,5 @@ def schedule(seed: int, number: int) -> Schedule:
         Fault(kind, target, round(choice.uniform(0.8, 3.0), 2), round(choice.uniform(0.1, 2.2), 2))
         for kind, target in picked
     ]
-    return Schedule(seed, number, members, choice.choice([5, 8, 12]), tuple(sorted(faults, key=lambda each: each.at)))
+    ordered = tuple(sorted(faults, key=lambda each: each.at))
+    return Schedule(seed, number, shape, choice.choice([8, 16, 24]), ordered)

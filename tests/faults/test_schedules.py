@@ -19,7 +19,7 @@ async def test_every_promise_is_kept(one_schedule: Schedule, clusters: Clusters)
         require_sound_etcd()
     path = BUILD / f"{one_schedule.seed}-{one_schedule.name}.jsonl"
     try:
-        breaches = await run(one_schedule, await clusters.of(one_schedule.members), path)
+        breaches = await run(one_schedule, await clusters.of(one_schedule.shape), path)
     except BaseException:
         await clusters.drop()
         raise
