@@ -4,7 +4,6 @@ Every coroutine raises BatosError. Timeouts are in seconds, of the whole request
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from batos.channel import Service
@@ -36,8 +35,8 @@ class Administration:
 
     async def restore(self, parts: AsyncIterable[pb.ExportResponse], *, timeout: float = TIMEOUT) -> pb.ImportResponse:  # noqa: ASYNC109 - the RPC's own
         """Fill an empty store from the parts of a backup. Raises BadArguments, StoreUnavailable, Conflict."""
-        async with aclosing(_requests(parts)) as requests:
-            return await self.service.ask(self._stub.Import(requests, timeout=timeout))
+        # gRPC may still wait for the next part when the answer is there, so it is gRPC's to close.
+        return await self.service.ask(self._stub.Import(_requests(parts), timeout=timeout))
 
     async def check(self, *, timeout: float = TIMEOUT) -> AsyncGenerator[pb.CheckResponse]:  # noqa: ASYNC109 - the RPC's own
         """What is wrong in the store, in parts; the last says that it is done. Raises StoreUnavailable."""

@@ -72,7 +72,9 @@ class AdministrationServicer:
 
         All or nothing is visible: until the footer was read and everything is there, the store says that it is being
         restored and serves nothing else. Fails with BAD_ARGUMENTS where the store holds objects beside those that every
-        store begins with, or the stream is no whole backup (its digest is compared).
+        store begins with, or the stream is no whole backup (its digest is compared), and with CONFLICT where another
+        import has begun, which goes on. The store is empty after any other failure. Where the server was killed in the
+        middle, the store goes on saying that it is being restored: import again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -28,7 +28,9 @@ class AdministrationStub:
 
     All or nothing is visible: until the footer was read and everything is there, the store says that it is being
     restored and serves nothing else. Fails with BAD_ARGUMENTS where the store holds objects beside those that every
-    store begins with, or the stream is no whole backup (its digest is compared).
+    store begins with, or the stream is no whole backup (its digest is compared), and with CONFLICT where another
+    import has begun, which goes on. The store is empty after any other failure. Where the server was killed in the
+    middle, the store goes on saying that it is being restored: import again.
     """
     Check: _aio.UnaryStreamMultiCallable[_admin_pb2.CheckRequest, _admin_pb2.CheckResponse]
     """Check reads every key of one revision and tells what is wrong: what cannot be read, what points to nothing, what
@@ -61,7 +63,9 @@ class AdministrationServicer(metaclass=_abc_1.ABCMeta):
 
         All or nothing is visible: until the footer was read and everything is there, the store says that it is being
         restored and serves nothing else. Fails with BAD_ARGUMENTS where the store holds objects beside those that every
-        store begins with, or the stream is no whole backup (its digest is compared).
+        store begins with, or the stream is no whole backup (its digest is compared), and with CONFLICT where another
+        import has begun, which goes on. The store is empty after any other failure. Where the server was killed in the
+        middle, the store goes on saying that it is being restored: import again.
         """
 
     @_abc_1.abstractmethod
