@@ -153,15 +153,14 @@ class Alone:
         if definition is None:
             return None
         receiver, incarnation = message.receiver, definition.incarnation
-        kept = await self._store.kept_reply(
+        kept, token = await self._store.kept_reply(
             message.namespace, receiver, incarnation, message.principal, message.request_id
         )
         if kept is None:
             return None
         if kept.message_digest != message.digest():
             raise RequestIdReused(message.request_id)
-        now = await self._store.get(message.namespace, message.receiver)  # a token no older than the effects
-        return Reply(kept.result, kept.method, str(now.token), replayed=True)
+        return Reply(kept.result, kept.method, str(token), replayed=True)
 
 
 class _Fresh:

@@ -104,7 +104,7 @@ class Cache:
     async def _read_method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
         """The store is asked by name and number; the second read says whether they are of this incarnation."""
         try:
-            record = await self._store.method(self._namespace, holder, selector, number)
+            record, _ = await self._store.method(self._namespace, holder, selector, number)
             stored = await self._store.get(self._namespace, holder)
         except (MethodNotFound, ObjectNotFound):
             stored = record = None

@@ -37,21 +37,22 @@ class Calls:
 
     async def reply(self, request: pb.GetReplyRequest, *, encoded: bool) -> pb.GetReplyResponse:
         """Read a kept reply; in the form between services, or the one for all."""
-        reply = await self._store.kept_reply(
+        reply, token = await self._store.kept_reply(
             parse_namespace(request.namespace),
             parse_object_id(request.receiver),
             request.incarnation,
             request.principal,
             request.request_id,
         )
-        return pb.GetReplyResponse(reply=None if reply is None else kept_reply_to_wire(reply, encoded=encoded))
+        told = None if reply is None else kept_reply_to_wire(reply, encoded=encoded)
+        return pb.GetReplyResponse(reply=told, token=str(token))
 
     async def method(self, request: pb.GetMethodRequest) -> pb.GetMethodResponse:
         """Read a method version."""
-        record = await self._store.method(
+        record, token = await self._store.method(
             parse_namespace(request.namespace),
             parse_object_id(request.holder),
             parse_selector(request.selector),
             request.number,
         )
-        return pb.GetMethodResponse(method=record_to_wire(record))
+        return pb.GetMethodResponse(method=record_to_wire(record), token=str(token))

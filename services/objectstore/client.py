@@ -124,7 +124,7 @@ class StoreClient:
 
     async def kept_reply(
         self, namespace: Namespace, receiver: ObjectId, incarnation: str, principal: str, request_id: str
-    ) -> KeptReply | None:
+    ) -> tuple[KeptReply | None, Token]:
         """See Store."""
         request = pb.GetReplyRequest(
             namespace=namespace,
@@ -134,7 +134,8 @@ class StoreClient:
             request_id=request_id,
         )
         answer = (await self._exchange.read(reply=request)).reply
-        return kept_reply_from_wire(answer.reply, trusted=True) if answer.HasField("reply") else None
+        reply = kept_reply_from_wire(answer.reply, trusted=True) if answer.HasField("reply") else None
+        return reply, parse_token(answer.token)
 
     async def watch(self, namespace: Namespace, after: Token | None) -> AsyncGenerator[Changes]:
         """See Store."""
@@ -167,10 +168,13 @@ class StoreClient:
         made = await self._change(self._rpc.RegisterMethod, request)
         return record_from_wire(made.method), parse_token(made.token)
 
-    async def method(self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int) -> MethodRecord:
+    async def method(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+    ) -> tuple[MethodRecord, Token]:
         """See Store."""
         request = pb.GetMethodRequest(namespace=namespace, holder=holder, selector=selector, number=number)
-        return record_from_wire((await self._exchange.read(method=request)).method.method)
+        answer = (await self._exchange.read(method=request)).method
+        return record_from_wire(answer.method), parse_token(answer.token)
 
     async def methods(
         self, namespace: Namespace, holder: ObjectId, selector: Selector | None, size: int, page: str

@@ -60,11 +60,13 @@ class Commits:
 
     async def kept_reply(
         self, namespace: Namespace, receiver: ObjectId, incarnation: str, principal: str, request_id: str
-    ) -> KeptReply | None:
+    ) -> tuple[KeptReply | None, Token]:
         """See Store."""
         key = ReplyKey(namespace, receiver, incarnation, principal, request_id).encode()
-        entry = (await self._core.ledger.read(Span.key(key))).only(0)
-        return records.reply(entry.value, receiver, incarnation, principal, request_id) if entry else None
+        reading = await self._core.ledger.read(Span.key(key))
+        entry = reading.only(0)
+        reply = records.reply(entry.value, receiver, incarnation, principal, request_id) if entry else None
+        return reply, self._core.token(reading.revision)
 
     async def watch(self, namespace: Namespace, after: Token | None) -> AsyncGenerator[Changes]:
         """See Store."""

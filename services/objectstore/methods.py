@@ -39,6 +39,7 @@ class _Version:
     key: VersionKey
     entry: Entry | None
     beside: Sequence[Entry]
+    read_at: int
 
     @property
     def retired(self) -> bool:
@@ -93,9 +94,12 @@ class Methods:
 
         return await persist(attempt)
 
-    async def method(self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int) -> MethodRecord:
+    async def method(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+    ) -> tuple[MethodRecord, Token]:
         """See Store."""
-        return (await persist(lambda: self._read_version(namespace, holder, selector, number))).record()
+        version = await persist(lambda: self._read_version(namespace, holder, selector, number))
+        return version.record(), self._core.token(version.read_at)
 
     async def methods(
         self, namespace: Namespace, holder: ObjectId, selector: Selector | None, size: int, page: str
@@ -193,7 +197,7 @@ class Methods:
         held, reading = await self._core.holder(namespace, holder, Span.key(key.encode()), key.beside())
         if held.definition.incarnation != first.definition.incarnation:
             return None
-        return _Version(held, key, reading.only(1), reading.spans[2])
+        return _Version(held, key, reading.only(1), reading.spans[2], reading.revision)
 
     def _checked(self, draft: Draft) -> MethodVersion:
         """The version, yet without a number. Raises BadArguments, NotServed, LimitExceeded."""

@@ -183,8 +183,8 @@ class Store(Protocol):
 
     async def kept_reply(
         self, namespace: Namespace, receiver: ObjectId, incarnation: str, principal: str, request_id: str
-    ) -> KeptReply | None:
-        """The reply kept for a request id, if there is one."""
+    ) -> tuple[KeptReply | None, Token]:
+        """The reply kept for a request id, if there is one, and when this was so."""
         ...
 
     def watch(self, namespace: Namespace, after: Token | None) -> AsyncGenerator[Changes]:
@@ -204,7 +204,9 @@ class Store(Protocol):
         """
         ...
 
-    async def method(self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int) -> MethodRecord:
+    async def method(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+    ) -> tuple[MethodRecord, Token]:
         """Read a version; the active one for number 0. ObjectNotFound, MethodNotFound."""
         ...
 

@@ -62,7 +62,7 @@ async def admit(store: Store, message: Message) -> Admission:
     policy = strictest([definitions[name].policy for name in path])
     answer = None
     if (held := holder_of(message.selector, path, definitions)) is not None:
-        answer = await store.method(message.namespace, held.holder, message.selector, held.number), receiver.token
+        answer = await store.method(message.namespace, held.holder, message.selector, held.number)
     else:
         _check_policy(message, path, definitions, policy)
         await _check_pending(store, message, policy, target)

@@ -38,7 +38,7 @@ class StoreSnapshot:
     async def method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
         """As the Snapshot of activation promises. Versions never change, so none is kept here."""
         del incarnation  # the store finds the versions of the object that is there
-        return await self._store.method(self._namespace, holder, selector, number)
+        return (await self._store.method(self._namespace, holder, selector, number))[0]
 
     async def path(self, receiver: ObjectId) -> tuple[tuple[ObjectId, ...], Mapping[ObjectId, Definition]]:
         """The lookup path of an object, and the definitions along it. Raises ObjectNotFound, LimitExceeded."""

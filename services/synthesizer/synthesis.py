@@ -121,7 +121,7 @@ class _Work:
         along = selectors_along(self.admission.path, self.admission.definitions)
         known: list[MethodVersion] = []
         for selector, holder in list(along.items())[:MAX_KNOWN]:
-            known.append((await self.parts.store.method(namespace, holder, selector, 0)).method)
+            known.append((await self.parts.store.method(namespace, holder, selector, 0))[0].method)
         return known
 
     async def _round(self, alfred: Persona, asked: ChatMessages, trial: Trial) -> list[Attempt]:

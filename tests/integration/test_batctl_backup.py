@@ -68,7 +68,7 @@ async def test_a_store_is_saved_and_restored_in_another_etcd(
         assert await entries(empty) == saved
         after = await empty.get(NS, PUMP)
         assert (after.definition, after.slots) == (before.definition, before.slots)
-        assert await empty.kept_reply(NS, PUMP, after.definition.incarnation, "local", "r1") is not None
+        assert (await empty.kept_reply(NS, PUMP, after.definition.incarnation, "local", "r1"))[0] is not None
         with pytest.raises(StaleToken):
             await anext(empty.watch(NS, before.token))
         ran = await batctl("check", addresses=at)

@@ -37,7 +37,7 @@ async def test_a_message_becomes_a_method_with_its_provenance_and_evidence(sandb
         assert Counter(turn.persona for turn in told.turns) == {"BRICK": 1, "BABS": 1, "ROBIN": 1, "ALFRED": 3}
         assert all(turn.input_tokens and len(turn.prompt_digest) == 64 for turn in told.turns)
         assert len({turn.seed for turn in told.turns if turn.persona == "ALFRED"}) == 3
-        assert (await rig.store.method(NS, COUNTER, INCREMENT, 0)).method.digest == method.digest
+        assert (await rig.store.method(NS, COUNTER, INCREMENT, 0))[0].method.digest == method.digest
 
 
 async def test_events_tell_who_speaks_what_is_found_and_how_each_draft_did(sandbox: Sandbox) -> None:

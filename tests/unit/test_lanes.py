@@ -73,7 +73,7 @@ async def test_every_change_of_the_store_itself_is_settled() -> None:
     assert made == replace(await store.get(NS, ObjectId("b")), token=made.token)
     await store.update(NS, Update(ObjectId("b"), slots={"n": 2}))
     record, _ = await store.register(NS, Draft(ObjectId("b"), Selector("add"), source), activate=True)
-    assert await store.method(NS, ObjectId("b"), Selector("add"), 0) == record
+    assert (await store.method(NS, ObjectId("b"), Selector("add"), 0))[0] == record
     await store.activate(NS, ObjectId("b"), Selector("add"), 0)
     await store.retire(NS, ObjectId("b"), Selector("add"), 1)
     await store.delete(NS, ObjectId("b"))

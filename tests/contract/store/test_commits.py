@@ -146,10 +146,10 @@ async def test_a_reply_is_kept_with_the_effects_it_tells_of(store: Store, a: Sto
     reply = reply_of(a)
     await store.commit(replace(writing(a, slots={"n": 1}), replies=(reply,)), Lane("l", 1))
     key = (A, reply.incarnation, reply.principal, reply.request_id)
-    assert await store.kept_reply(NS, *key) == reply
-    assert await store.kept_reply(Namespace("elsewhere"), *key) is None
+    assert (await store.kept_reply(NS, *key))[0] == reply
+    assert (await store.kept_reply(Namespace("elsewhere"), *key))[0] is None
     for other in ((A, "0", *key[2:]), (*key[:2], "other", key[3]), (*key[:3], "r2")):
-        assert await store.kept_reply(NS, *other) is None
+        assert (await store.kept_reply(NS, *other))[0] is None
 
 
 async def test_one_request_takes_effect_once(store: Store, a: StoredObject) -> None:
@@ -165,10 +165,10 @@ async def test_one_request_takes_effect_once(store: Store, a: StoredObject) -> N
 async def test_a_reply_without_effects_is_kept_too_and_goes_with_its_object(store: Store, a: StoredObject) -> None:
     reply = reply_of(a)
     await store.commit(Transaction(NS, reads_of(a), replies=(reply,)), Lane("l", 1))
-    assert await store.kept_reply(NS, A, reply.incarnation, reply.principal, "r1") == reply
+    assert (await store.kept_reply(NS, A, reply.incarnation, reply.principal, "r1"))[0] == reply
     assert (await store.get(NS, A)).slots_revision == a.slots_revision
     await store.delete(NS, A)
-    assert await store.kept_reply(NS, A, reply.incarnation, reply.principal, "r1") is None
+    assert (await store.kept_reply(NS, A, reply.incarnation, reply.principal, "r1"))[0] is None
 
 
 async def test_a_number_of_a_lane_is_used_once(store: Store, a: StoredObject) -> None:

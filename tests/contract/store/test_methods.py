@@ -63,8 +63,8 @@ async def test_a_version_is_kept_with_all_that_tells_where_it_comes_from(store: 
     evidence = (Evidence(Level.AUDITED, "synthesizer", 10.5, "clean"), Evidence(Level.EXAMPLES, "synthesizer", 10.5))
     draft = Draft(ACME, ADD, SOURCE, provenance, findings, evidence)
     made, token = await store.register(NS, draft, activate=True)
-    found = await store.method(NS, ACME, ADD, 1)
-    assert found == await store.method(NS, ACME, ADD, 0)
+    found = (await store.method(NS, ACME, ADD, 1))[0]
+    assert found == (await store.method(NS, ACME, ADD, 0))[0]
     assert (found.method, found.active, found.retired) == (made.method, True, False)
     assert set(found.evidence) == set(evidence)
     assert found.level is Level.EXAMPLES
@@ -84,12 +84,22 @@ async def test_a_version_is_kept_with_all_that_tells_where_it_comes_from(store: 
     assert stored.slots_revision < token.revision
 
 
+async def test_what_is_read_tells_when_it_was_so(store: Store) -> None:
+    _, made = await store.register(NS, Draft(ACME, ADD, SHORT), activate=True)
+    _, token = await store.method(NS, ACME, ADD, 1)
+    assert (token.epoch, token.revision >= made.revision) == (made.epoch, True)
+    changed = await store.update(NS, Update(ACME, slots={"n": 1}))
+    incarnation = changed.definition.incarnation
+    reply, later = await store.kept_reply(NS, ACME, incarnation, "local", "r1")
+    assert (reply, later.revision >= changed.token.revision) == (None, True)
+
+
 async def test_a_version_that_is_not_activated_answers_nothing_yet(store: Store) -> None:
     assert not (await register(store, activate=False)).active
     assert await pointer(store) == MethodPointer(0, 1)
     with pytest.raises(MethodNotFound):
         await store.method(NS, ACME, ADD, 0)
-    assert not (await store.method(NS, ACME, ADD, 1)).active
+    assert not (await store.method(NS, ACME, ADD, 1))[0].active
 
 
 @pytest.mark.parametrize(
@@ -132,7 +142,7 @@ async def test_evidence_of_a_time_that_no_key_holds_is_refused(store: Store, at:
         await store.register(NS, Draft(ACME, ADD, SHORT, evidence=[proof]), activate=True)
     with pytest.raises(BadArguments):
         await store.activate(NS, ACME, ADD, 1, evidence=proof)
-    found = await store.method(NS, ACME, ADD, 0)
+    found = (await store.method(NS, ACME, ADD, 0))[0]
     assert (found.method.number, found.evidence) == (1, ())
 
 
@@ -141,10 +151,10 @@ async def test_a_key_of_another_hand_beside_a_version_keeps_no_one_from_it(kept:
     incarnation = (await kept.store.get(NS, ACME)).definition.incarnation
     beside = VersionKey(NS, ACME, incarnation, ADD, 1).beside()
     await kept.ledger.transact(Step(puts={beside.begin + b"-000000000001000-00": b"?"}))
-    assert await kept.store.method(NS, ACME, ADD, 0) == made
+    assert (await kept.store.method(NS, ACME, ADD, 0))[0] == made
     assert list((await kept.store.methods(NS, ACME, None, 0, "")).items) == [made]
     await kept.store.activate(NS, ACME, ADD, 1, evidence=Evidence(Level.APPROVED, "me", 5.0))
-    assert (await kept.store.method(NS, ACME, ADD, 0)).level is Level.APPROVED
+    assert (await kept.store.method(NS, ACME, ADD, 0))[0].level is Level.APPROVED
     await kept.store.retire(NS, ACME, ADD, 1)
 
 
@@ -156,7 +166,7 @@ async def test_racing_registrations_get_numbers_of_their_own(store: Store) -> No
     assert row is not None
     assert row.latest == 8
     for each in made:
-        assert (await store.method(NS, ACME, ADD, each.method.number)).method == each.method
+        assert (await store.method(NS, ACME, ADD, each.method.number))[0].method == each.method
 
 
 async def test_a_registration_that_expects_another_definition_is_a_conflict(store: Store) -> None:
@@ -190,7 +200,7 @@ async def test_moving_the_pointer_is_a_rollback_and_idempotent(store: Store) -> 
         await register(store, f"def add(self, a):\n    return {n}\n")
     after, before, token = await store.activate(NS, ACME, ADD, 1)
     assert (after, before) == (MethodPointer(1, 3, 3), MethodPointer(3, 3, 2))
-    assert (await store.method(NS, ACME, ADD, 0)).method.number == 1
+    assert (await store.method(NS, ACME, ADD, 0))[0].method.number == 1
     again, _, later = await store.activate(NS, ACME, ADD, 1)
     assert (again, await pointer(store)) == (after, after)
     assert later.revision >= token.revision
@@ -206,7 +216,7 @@ async def test_an_approval_is_appended_as_evidence_once(store: Store) -> None:
     for _ in range(2):
         await store.activate(NS, ACME, ADD, 1, evidence=approval)
     await store.activate(NS, ACME, ADD, 1, evidence=Evidence(Level.REPLAYED, "s", 7.0))
-    found = await store.method(NS, ACME, ADD, 1)
+    found = (await store.method(NS, ACME, ADD, 1))[0]
     assert [proof.level for proof in found.evidence] == [Level.AUDITED, Level.REPLAYED, Level.APPROVED]
     assert found.level is Level.APPROVED
     with pytest.raises(BadArguments):
@@ -227,7 +237,7 @@ async def test_a_retired_version_is_out_for_good(store: Store) -> None:
     assert (await store.retire(NS, ACME, ADD, 1))[0] == MethodPointer(2, 2, 1)
     assert (await store.retire(NS, ACME, ADD, 2))[0] == MethodPointer(0, 2, 1)
     assert (await store.retire(NS, ACME, ADD, 2))[0] == MethodPointer(0, 2, 1)
-    assert (await store.method(NS, ACME, ADD, 2)).retired
+    assert (await store.method(NS, ACME, ADD, 2))[0].retired
     for number in (1, 2):
         with pytest.raises(MethodNotFound, match="retired"):
             await store.activate(NS, ACME, ADD, number)
@@ -281,4 +291,4 @@ async def test_an_object_made_anew_has_none_of_the_old_methods(store: Store) -> 
     assert not (await store.methods(NS, ACME, None, 0, "")).items
     again = await register(store)
     assert (again.method.number, again.evidence) == (1, ())
-    assert not (await store.method(NS, ACME, ADD, 1)).retired
+    assert not (await store.method(NS, ACME, ADD, 1))[0].retired

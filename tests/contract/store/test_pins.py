@@ -111,7 +111,7 @@ async def test_a_version_that_is_retired_after_it_was_pinned_answers_on_and_cann
     await store.pin(NS, MIDDLE, ADD, 1)
     await store.retire(NS, BASE, ADD, 1)
     assert await answer(store, LEAF) == Answer(BASE, 1, MIDDLE)
-    assert (await store.method(NS, BASE, ADD, 1)).retired
+    assert (await store.method(NS, BASE, ADD, 1))[0].retired
     await store.pin(NS, MIDDLE, ADD, 1)  # as it is already
     with pytest.raises(MethodNotFound, match="retired"):
         await store.pin(NS, LEAF, ADD, 1)

@@ -34,7 +34,7 @@ async def version_key(store: LedgerStore, number: int) -> VersionKey:
 
 
 async def version_of(store: LedgerStore, number: int) -> MethodVersion:
-    return (await store.method(NS, COUNTER, INCREMENT, number)).method
+    return (await store.method(NS, COUNTER, INCREMENT, number))[0].method
 
 
 async def test_a_filled_store_has_no_problem_and_every_key_is_read(store: LedgerStore, kept: Kept) -> None:

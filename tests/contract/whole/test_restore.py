@@ -39,7 +39,7 @@ async def test_a_restored_store_holds_every_entry_and_goes_on(full: LedgerStore,
         assert (after.definition, after.slots) == (before.definition, before.slots)
     record, _ = await empty.register(NS, Draft(COUNTER, INCREMENT, SOURCE.format(by=9)), activate=True)
     assert record.method.number == 4
-    reply = await empty.kept_reply(NS, PUMP, (await empty.get(NS, PUMP)).definition.incarnation, "local", "r1")
+    reply, _ = await empty.kept_reply(NS, PUMP, (await empty.get(NS, PUMP)).definition.incarnation, "local", "r1")
     assert reply is not None
     assert reply.result == [1, None]
 
