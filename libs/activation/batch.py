@@ -28,6 +28,7 @@ __all__ = ["Batches", "Chain", "Outcome", "isolated"]
 
 MAX_TEXT = 1 << 20  # characters that go into one feed, unless a single chain has more
 ALONE_SECONDS = 10.0  # after a limit struck
+WARM_SECONDS = 1.0  # for which a session is not given up for a single message
 _EPOCH = datetime.fromtimestamp(0, UTC)  # an isolated method has no clock
 _EXACT = frozenset({type(None), bool, int, str})
 
@@ -55,6 +56,7 @@ class _Line:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
+    used: float = 0.0  # when the last of them left, by the loop's clock
     kept: Kept | None = None
     feeds: int = 0
 
@@ -93,7 +95,7 @@ class Batches:
         """
         if not self._admits(method) or self._runs_alone(method):
             return _nothing(chains)
-        line = self._line((method.digest, principal))
+        line = self._line((method.digest, principal), sum(len(chain.calls) for chain in chains))
         if line is None:
             return _nothing(chains)
         line.users += 1
@@ -101,6 +103,7 @@ class Batches:
             return [found for part in _parts(chains) for found in await self._part(line, method, *part)]
         finally:
             line.users -= 1
+            line.used = asyncio.get_running_loop().time()
 
     async def close(self) -> None:
         """End every session."""
@@ -110,18 +113,22 @@ class Batches:
 
     # --- Sessions ---
 
-    def _line(self, key: tuple[str, str]) -> _Line | None:
+    def _line(self, key: tuple[str, str], messages: int) -> _Line | None:
         line = self._lines.get(key)
         if line is not None:
             self._lines.move_to_end(key)
             return line
         if len(self._lines) >= self._most:
             idle = next((each for each, line in self._lines.items() if not line.users), None)
-            if idle is None:
+            if idle is None or (messages == 1 and self._is_warm(idle)):
                 return None
             self._drop(idle)
         line = self._lines[key] = _Line()
         return line
+
+    def _is_warm(self, key: tuple[str, str]) -> bool:
+        # To end a session that is in use again and again, and begin another, costs more than one activation alone.
+        return asyncio.get_running_loop().time() - self._lines[key].used < WARM_SECONDS
 
     def _drop(self, key: tuple[str, str]) -> None:
         line = self._lines.pop(key)

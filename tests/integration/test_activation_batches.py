@@ -153,7 +153,20 @@ async def test_sessions_are_bounded_and_the_least_recently_used_goes_first(sandb
     batches = Batches(sandbox, most_kept=2)
     try:
         for name in ["ada", "bob", "ada", "eve", "ada", "bob"] * 3:
-            assert await batches.run(INCREMENT, name, [chain("o/1", {}, (1,))]) == [[Outcome(1, {"count": 1})]]
+            found = await batches.run(INCREMENT, name, [chain("o/1", {}, (1,), (1,))])
+            assert found == [[Outcome(1, {"count": 1}), Outcome(2, {"count": 2})]]
+    finally:
+        await batches.close()
+
+
+async def test_a_single_message_takes_no_session_that_is_in_use_again_and_again(sandbox: Sandbox) -> None:
+    batches = Batches(sandbox, most_kept=1)
+    one, two = [chain("o/1", {}, (1,))], [chain("o/1", {}, (1,), (1,))]
+    try:
+        assert await batches.run(INCREMENT, "ada", one) == [[Outcome(1, {"count": 1})]]
+        assert await batches.run(INCREMENT, "bob", one) == [[None]]
+        assert None not in (await batches.run(INCREMENT, "bob", two))[0]
+        assert await batches.run(INCREMENT, "bob", one) == [[Outcome(1, {"count": 1})]]
     finally:
         await batches.close()
 
@@ -166,7 +179,7 @@ async def test_where_every_session_is_in_use_messages_run_alone(sandbox: Sandbox
         await asyncio.sleep(0)
         assert await batches.run(INCREMENT, "ada", [chain("o/1", {}, (1,))]) == [[None]]
         assert await running == [[Outcome(300_000, None)]]
-        assert await batches.run(INCREMENT, "ada", [chain("o/1", {}, (1,))]) == [[Outcome(1, {"count": 1})]]
+        assert None not in (await batches.run(INCREMENT, "ada", [chain("o/1", {}, (1,), (1,))]))[0]
     finally:
         await batches.close()
 
