@@ -31,8 +31,8 @@ ANY = [*OBJECTS, ObjectId("root")]
 objects = st.sampled_from(OBJECTS)
 anything = st.sampled_from(ANY)
 parent_lists = st.lists(anything, max_size=3).map(tuple)
-selectors = st.sampled_from([SELECTORS[0], *SELECTORS])
-numbers = st.integers(0, 3)
+selectors = st.sampled_from([*SELECTORS[:1] * 3, *SELECTORS])
+numbers = st.sampled_from([0, 1, 1, 2, 2, 3])
 holders = st.one_of(st.none(), st.none(), anything)
 aheads = st.sampled_from([0, 0, 1])
 slot_maps = st.dictionaries(st.sampled_from(["x", "y"]), st.integers(-2, 2), max_size=2)
@@ -221,6 +221,17 @@ class StoreAndModel(RuleBasedStateMachine):
             assert (told(done[0]), told(done[1])) == (self.model.resolve(name, selector), before)
             if thing.pins != old:
                 thing.definition_revision = self.grown(done[2].revision)
+
+    @rule(name=anything, selector=selectors)
+    def pin_to_what_answers(self, name: ObjectId, selector: Selector) -> None:
+        if name in self.model.things and (answer := self.model.resolve(name, selector)):
+            self.pin(name, selector, answer[1], ObjectId(answer[0]))
+
+    @rule(pick=st.integers(0, 5), parents=parent_lists)
+    def give_other_parents_to_what_is_pinned(self, pick: int, parents: tuple[ObjectId, ...]) -> None:
+        pinned = [item for item in OBJECTS if item in self.model.things and self.model.things[item].pins]
+        if pinned:
+            self.give_other_parents(pinned[pick % len(pinned)], parents)
 
     @rule(name=anything, selector=selectors, number=numbers)
     def preview(self, name: ObjectId, selector: Selector, number: int) -> None:
