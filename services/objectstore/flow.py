@@ -13,6 +13,7 @@ from typing import Final
 from kernel.errors import StoreUnavailable
 from objectstore.ledger import Event, Events, Span
 
+TOO_SLOW: Final = "this watch is read too slowly: watch again, from the last token"
 KEEP_BYTES: Final = 32 << 20
 _EVENT_BYTES: Final = 200  # what an event weighs beside its key and value
 _LETTERS: Final = frozenset((b"d/", b"o/", b"n/", b"w/"))  # definitions, slots, restored namespaces, members
@@ -97,7 +98,7 @@ class Flow:
                 raise self._failure
             while at < self._gone + len(self._batches):
                 if lost or at < self._gone:
-                    raise StoreUnavailable("this watch is read too slowly: watch again, from the last token")
+                    raise StoreUnavailable(TOO_SLOW)
                 batch = self._batches[at - self._gone]
                 at += 1
                 if batch.revision > after:

@@ -14,13 +14,15 @@ from typing import Final
 from kernel.errors import KernelError, StaleToken, StoreUnavailable
 from kernel.objects import SYSTEM_NAMESPACE
 from objectstore import records
-from objectstore.flow import KEEP_BYTES, Flow
+from objectstore.flow import KEEP_BYTES, TOO_SLOW, Flow
 from objectstore.keys import META, LaneKey
 from objectstore.ledger import Events, Ledger, Span, Step, Unclear
 from objectstore.records import LaneRecord
 
 EVERYTHING: Final = Span(b"/batos/", b"/batos0")
 _CATCHING_UP: Final = 8  # readers at once
+_AHEAD: Final = 4  # batches that one of them has not read yet
+_READ_SECONDS: Final = 10.0
 _IDLE_SECONDS: Final = 0.5
 _HANGS_SECONDS: Final = 2.0
 _GATHER_SECONDS: Final = 0.004  # between two batches: under load each reader gets some hundred a second
@@ -57,11 +59,27 @@ class Hub:
 
     async def _older(self, source: "_Source", flow: Flow, span: Span, after: int) -> AsyncGenerator[Events]:
         """What is older than the flow, from a watch of its own."""
-        async with self._catching_up, source.wanted(), aclosing(self._ledger.watch(EVERYTHING, after)) as own:
-            async for events in own:
-                yield Events([event for event in events.events if span.begin <= event.key < span.end], events.revision)
-                if events.revision >= flow.floor:
-                    return
+        ahead = _Ahead()
+        fetching = asyncio.create_task(self._fetch(source, flow, after, ahead))
+        try:
+            while (events := await ahead.get()) is not None:
+                found = [event for event in events.events if span.begin <= event.key < span.end]
+                yield Events(found, events.revision)
+        finally:
+            fetching.cancel()
+            await asyncio.gather(fetching, return_exceptions=True)
+
+    async def _fetch(self, source: "_Source", flow: Flow, after: int, ahead: "_Ahead") -> None:
+        """Read until the flow goes on; a reader that takes its time holds nothing up but itself."""
+        try:
+            async with self._catching_up, source.wanted(), aclosing(self._ledger.watch(EVERYTHING, after)) as own:
+                async for events in own:
+                    await ahead.put(events)
+                    if events.revision >= flow.floor:
+                        break
+            ahead.end(None)
+        except KernelError as error:
+            ahead.end(error)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncGenerator["_Source"]:
@@ -75,6 +93,34 @@ class Hub:
             source.readers -= 1
             if not source.readers:
                 await source.stop()
+
+
+class _Ahead:
+    """A few batches between who fetches them and who reads them."""
+
+    def __init__(self) -> None:
+        self._batches: asyncio.Queue[Events | KernelError | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(_AHEAD)
+
+    async def put(self, events: Events) -> None:
+        """Wait for room. StoreUnavailable where the reader makes none in time."""
+        try:
+            await asyncio.wait_for(self._room.acquire(), _READ_SECONDS)
+        except TimeoutError:
+            raise StoreUnavailable(TOO_SLOW) from None
+        self._batches.put_nowait(events)
+
+    def end(self, failure: KernelError | None) -> None:
+        """Nothing more comes."""
+        self._batches.put_nowait(failure)
+
+    async def get(self) -> Events | None:
+        """The next; None at the end. Raises what it failed with."""
+        batch = await self._batches.get()
+        if isinstance(batch, KernelError):
+            raise batch
+        self._room.release()
+        return batch
 
 
 class _Source:
