@@ -56,7 +56,8 @@ class Peers:
                 raise Undelivered from None
             raise StoreUnavailable(
                 f"dispatcher {member.name} ended before it answered, and the message may have taken effect: "
-                "with a request_id it could be sent again safely"
+                "with a request_id it could be sent again safely",
+                effect="unknown",
             ) from None
         if answer.HasField("failure"):
             raise _failure(answer.failure)

@@ -74,7 +74,8 @@ class DispatcherServicer:
         not fit the method's signature, METHOD_RAISED if the method raised, SYNTHESIS_FAILED or AUDIT_REJECTED if no draft
         passed, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
         synthesis, OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
-        STORE_UNAVAILABLE. A failed Send had no effect.
+        STORE_UNAVAILABLE. A failed Send had no effect, unless the details of STORE_UNAVAILABLE have `effect` = `unknown`:
+        the dispatcher that ran it ended before it answered. That happens only to messages without a request_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
