@@ -94,7 +94,7 @@ def refused(error: AioRpcError) -> StoreUnavailable:
 
 def _corrupt() -> StoreUnavailable:
     return StoreUnavailable(
-        "etcd has found that its members disagree (alarm CORRUPT) and serves nothing: replace the member that is"
+        "etcd has found that its members disagree (alarm CORRUPT) and takes no change: replace the member that is"
         " wrong or restore a backup, then disarm the alarm"
     )
 
