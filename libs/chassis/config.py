@@ -186,6 +186,11 @@ def describe(cls: type[Any]) -> str:
     return "\n".join(f"  {env:<{width}}  {help_}" for env, help_ in rows)
 
 
+def variable(cls: type[Any], field: str) -> str:
+    """The name of the variable that fills a field of `cls`."""
+    return next(of.env for each, of in _settings(cls) if each.name == field)
+
+
 def _settings(cls: type[Any]) -> Iterator[tuple[dataclasses.Field[Any], _Setting]]:
     for field in dataclasses.fields(cls):
         if _SETTING in field.metadata:

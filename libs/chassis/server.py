@@ -131,7 +131,7 @@ class Server:
         listen = self._spec.listen
         if not listen.is_loopback and not self._spec.allow_insecure_remote:
             raise InsecureRemote(listen)
-        await _probe(listen, reuse_port=self._spec.reuse_port)
+        await probe(listen, reuse_port=self._spec.reuse_port)
         try:
             port = self._grpc.add_insecure_port(str(listen))
         except RuntimeError as error:  # taken since the probe; gRPC's text does not say by what
@@ -191,8 +191,8 @@ async def _signals(stop: asyncio.Event, hurry: asyncio.Event) -> AsyncGenerator[
             loop.remove_signal_handler(each)
 
 
-async def _probe(address: Address, *, reuse_port: bool) -> None:
-    """Binds and lets go, because the system says why it refuses and gRPC does not."""
+async def probe(address: Address, *, reuse_port: bool) -> tuple[socket.AddressFamily, Any]:
+    """Binds and lets go, because the system says why it refuses and gRPC does not. Returns what was bound."""
     loop = asyncio.get_running_loop()
     refused: OSError | None = None
     try:
@@ -210,7 +210,7 @@ async def _probe(address: Address, *, reuse_port: bool) -> None:
                 if error.errno == errno.EADDRINUSE:
                     raise AddressInUse(address) from error
             else:
-                return
+                return family, at
     raise ListenError(f"cannot listen on {address}: {refused.strerror if refused else 'no address'}")
 
 

@@ -6,6 +6,7 @@ says why in one line on stderr and how to go on. Exit codes: 0 stopped as asked,
 """
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -13,17 +14,32 @@ from typing import Protocol, TypeVar
 
 import uvloop
 
-from chassis.config import ConfigError, describe, load
-from chassis.server import ListenError
-from chassis.telemetry import Telemetry, TelemetryConfig, setup, setup_logging
+from chassis import workers
+from chassis.address import Address
+from chassis.config import ConfigError, describe, load, variable
+from chassis.logs import setup_logging
+from chassis.server import ListenError, announce
+from chassis.telemetry import Telemetry, TelemetryConfig, setup
+
+_WORKER = "--as-worker"
 
 
 class StartError(Exception):
     """The service cannot start; the text says why and what to do."""
 
 
-class LoggingConfig(Protocol):
+class ServiceConfig(Protocol):
     """What every service's configuration has: `log` is `text` or `json`."""
+
+    @property
+    def listen(self) -> Address:
+        """Where it serves; port 0 for any."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many processes serve there; with several, each listens with `reuse_port`."""
+        ...
 
     @property
     def log(self) -> str:
@@ -31,7 +47,7 @@ class LoggingConfig(Protocol):
         ...
 
 
-C = TypeVar("C", bound=LoggingConfig)
+C = TypeVar("C", bound=ServiceConfig)
 
 
 def main(
@@ -43,16 +59,23 @@ def main(
     environ: Mapping[str, str],
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Run a service until it is told to stop, and return its exit code."""
-    _help(name, about, config).parse_args(arguments)
+    """Run the service `python -m NAME` until it is told to stop, and return its exit code."""
+    asked = _help(name, about, config).parse_args(arguments)
+    if asked.workers is not None:
+        environ = {**environ, variable(config, "workers"): asked.workers}
     try:
         settings = load(config, environ)
-        telemetry = setup(name, environ)
+        alone = settings.workers == 1
+        telemetry = setup(name, environ) if alone or asked.worker else Telemetry.off()
     except ConfigError as error:
         sys.stderr.write(f"{name}: {error}\n  see python -m {name} --help\n")
         return 2
-    setup_logging(name, settings.log == "json")
+    setup_logging(name, json=settings.log == "json", worker=asked.worker)
     try:
+        if not alone and not asked.worker:
+            return asyncio.run(workers.keep(_workers(name, config, settings, environ)))
+        if asked.worker:
+            workers.tie_to_parent()
         uvloop.run(_serve(serve, settings, telemetry))
     except (StartError, ListenError) as error:
         sys.stderr.write(f"{name}: {error}\n")
@@ -64,12 +87,30 @@ async def _serve(serve: Callable[[C, Telemetry], Awaitable[None]], settings: C, 
     await serve(settings, telemetry)
 
 
-def _help(name: str, about: str, config: type[LoggingConfig]) -> argparse.ArgumentParser:
+def _workers(name: str, config: type[C], settings: C, environ: Mapping[str, str]) -> workers.WorkersSpec:
+    listen = variable(config, "listen")
+    return workers.WorkersSpec(
+        command=(sys.executable, "-m", name, _WORKER),
+        environment=lambda address: {**environ, listen: str(address)},
+        count=settings.workers,
+        listen=settings.listen,
+        ready=announce,
+    )
+
+
+def _help(name: str, about: str, config: type[ServiceConfig]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m {name}",
         description=about,
         epilog=f"environment:\n{describe(config)}\n\ntelemetry:\n{describe(TelemetryConfig)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        help=f"processes that serve the address together, one for each core, say; as {variable(config, 'workers')}",
+    )
+    # A worker's number, which its parent gives.
+    parser.add_argument(_WORKER, dest="worker", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=version("batos-services"))
     return parser

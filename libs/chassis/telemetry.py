@@ -1,4 +1,4 @@
-"""Spans and logs that carry one trace through every service.
+"""Spans that carry one trace through every service.
 
 Law: whether a trace is recorded is decided once, before its first span is made; everything below an unrecorded parent
 costs a look at the context and no more. Without an OTLP endpoint there is no exporter and no recording, yet ids that a
@@ -13,9 +13,7 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from json import dumps
-from typing import Self, TextIO, cast
+from typing import Self, cast
 from urllib.parse import urlsplit
 
 from opentelemetry.context import Context, attach, detach
@@ -36,8 +34,6 @@ from opentelemetry.trace import (
     StatusCode,
     Tracer,
     TracerProvider,
-    format_span_id,
-    format_trace_id,
     get_current_span,
     set_span_in_context,
 )
@@ -50,7 +46,6 @@ from chassis.config import between, boolean, load, number, one_of, setting, text
 _SCOPE = "chassis"
 _SAMPLERS = ("always_on", "always_off", "traceidratio")
 _PARENT_BASED = "parentbased_"
-_RECORD_FIELDS = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime"))
 
 log = logging.getLogger(__name__)
 
@@ -240,60 +235,3 @@ def _sampler(config: TelemetryConfig) -> Sampler:
     kind = config.sampler.removeprefix(_PARENT_BASED)
     root = {"always_on": ALWAYS_ON, "always_off": ALWAYS_OFF}.get(kind) or TraceIdRatioBased(config.sampler_ratio)
     return ParentBased(root) if config.sampler.startswith(_PARENT_BASED) else root
-
-
-# --- Logs -------------------------------------------------------------------------------------------------------------
-def setup_logging(service: str, json: bool, level: str | int = "INFO") -> None:  # noqa: FBT001 - named where it is used
-    """Sends the process's log records to stderr, each with the ids of the span it was written in.
-
-    As JSON, one object a line; else as text for people. Fields given with `extra=` are kept in both.
-    """
-    logging.basicConfig(handlers=[log_handler(service, json=json)], level=level, force=True)
-
-
-def log_handler(service: str, *, json: bool, stream: TextIO | None = None) -> logging.Handler:
-    """What `setup_logging` installs: writes to `stream`, by default stderr."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(_JsonLines(service) if json else _Lines(service))
-    return handler
-
-
-class _Lines(logging.Formatter):
-    """One line a record: time, level, service, logger, message, fields."""
-
-    def __init__(self, service: str) -> None:
-        super().__init__(f"%(asctime)s %(levelname)s {service.replace('%', '%%')} %(name)s: %(message)s")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
-        return super().formatMessage(record) + fields
-
-
-class _JsonLines(logging.Formatter):
-    """One JSON object a record."""
-
-    def __init__(self, service: str) -> None:
-        super().__init__()
-        self._service = service
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "service": self._service,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **_fields(record),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return dumps(line, ensure_ascii=False, default=str)
-
-
-def _fields(record: logging.LogRecord) -> dict[str, object]:
-    """The ids of the span the record was written in (handlers run where the record is made), and its extra fields."""
-    of = get_current_span().get_span_context()
-    fields: dict[str, object] = {}
-    if of.is_valid:
-        fields |= {"trace_id": format_trace_id(of.trace_id), "span_id": format_span_id(of.span_id)}
-    return fields | {name: value for name, value in vars(record).items() if name not in _RECORD_FIELDS}

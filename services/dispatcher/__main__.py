@@ -40,6 +40,11 @@ ABOUT = "The dispatcher delivers messages to objects: it is the service that cli
 
 async def serve(config: Config, telemetry: Telemetry) -> None:
     """Serve until told to stop. Raises StartError, ListenError."""
+    if config.workers > 1 and (config.peers.port or config.peers_address):
+        raise StartError(
+            "each worker is reached by the other dispatchers at a port of its own:"
+            " with several, leave port 0 in BATOS_PEERS_LISTEN, and BATOS_PEERS_ADDRESS unset"
+        )
     async with AsyncExitStack() as stack:
         to_store = channel(
             config.objectstore,
@@ -67,6 +72,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             telemetry=telemetry,
             ready=announce,
             allow_insecure_remote=config.insecure_remote,
+            reuse_port=config.workers > 1,
             untraced=frozenset({PIPELINE_METHOD}),
         )
         joining = MembershipClient(to_store).joined

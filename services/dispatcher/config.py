@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chassis.address import Address
-from chassis.config import address, boolean, integer, one_of, setting
+from chassis.config import address, between, boolean, integer, one_of, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,12 @@ class Config:
     )
     roots: int = setting(
         "BATOS_ROOTS", default=8, parse=integer, help="messages that run in the sandbox at once; others queue"
+    )
+    workers: int = setting(
+        "BATOS_WORKERS",
+        default=1,
+        parse=between(integer, 1, 64),
+        help="processes that serve the address together; --workers says the same",
     )
     insecure_remote: bool = setting(
         "BATOS_ALLOW_INSECURE_REMOTE",

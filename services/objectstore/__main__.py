@@ -57,6 +57,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             telemetry=telemetry,
             ready=announce,
             allow_insecure_remote=config.insecure_remote,
+            reuse_port=config.workers > 1,
             untraced=STREAMS | {JOIN_METHOD},
             max_receive_bytes=MAX_MESSAGE_BYTES,
             max_send_bytes=MAX_MESSAGE_BYTES,

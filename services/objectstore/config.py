@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chassis.address import Address
-from chassis.config import address, boolean, listed, one_of, seconds, setting, text
+from chassis.config import address, between, boolean, integer, listed, one_of, seconds, setting, text
 
 
 def pem(value: str) -> bytes:
@@ -57,6 +57,12 @@ class Config:
     etcd_password: str = setting("BATOS_ETCD_PASSWORD", default="", help="the user's password")
     etcd_password_file: str = setting(
         "BATOS_ETCD_PASSWORD_FILE", default="", parse=secret, help="or the file that holds it"
+    )
+    workers: int = setting(
+        "BATOS_WORKERS",
+        default=1,
+        parse=between(integer, 1, 64),
+        help="processes that serve the address together; --workers says the same",
     )
     insecure_remote: bool = setting(
         "BATOS_ALLOW_INSECURE_REMOTE",

@@ -18,6 +18,13 @@ def url(value: str) -> str:
     return text
 
 
+def one_process(value: str) -> int:
+    """The number 1."""
+    if integer(value) != 1:
+        raise ValueError("expected 1, since a method is written once only where one process knows all that are")
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Where to listen, which objectstore, which endpoint and model each persona has, and how much to spend."""
@@ -69,6 +76,9 @@ class Config:
         default=4,
         parse=between(integer, 1),
         help="trials that run in the sandbox at once; others queue",
+    )
+    workers: int = setting(
+        "BATOS_WORKERS", default=1, parse=one_process, help="only 1: those who wait for a method find it in one process"
     )
     insecure_remote: bool = setting(
         "BATOS_ALLOW_INSECURE_REMOTE",

@@ -17,9 +17,10 @@ from opentelemetry.trace import Span, SpanKind, format_trace_id, get_current_spa
 
 from chassis.address import Address
 from chassis.client import channel
+from chassis.logs import log_handler
 from chassis.propagation import context_of, headers_of
 from chassis.server import Server, ServerSpec, run
-from chassis.telemetry import Telemetry, in_memory, log_handler, setup
+from chassis.telemetry import Telemetry, in_memory, setup
 from fakes.tiny import KINDS, NAME, ServicerContext, Tiny, attributes, ids, send, serve, status_of
 from vocabulary import RPC_METHOD, RPC_STATUS_CODE, RPC_SYSTEM_NAME
 

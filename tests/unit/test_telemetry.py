@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from opentelemetry.trace import Link, SpanKind, StatusCode, format_span_id, format_trace_id, get_current_span
 
 from chassis.config import ConfigError
-from chassis.telemetry import Telemetry, in_memory, log_handler, setup
+from chassis.logs import log_handler
+from chassis.telemetry import Telemetry, in_memory, setup
 from fakes.tiny import attributes, ids
 
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
