@@ -19,6 +19,7 @@ The far side sends an empty frame to ask for a new stream: it is about to stop, 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeAlias
 
@@ -127,7 +128,8 @@ class Frames(Generic[Q, A]):
             self._start(self._write())
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        # In nobody's context: it outlives the request that happened to be first.
+        task = asyncio.create_task(work, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -155,6 +157,8 @@ class Frames(Generic[Q, A]):
     async def _write(self) -> None:
         try:
             await self._write_all()
+        except (asyncio.CancelledError, grpc.aio.UsageError):  # closed, or its channel was
+            self._refuse(None)
         finally:
             self._writing = False
 

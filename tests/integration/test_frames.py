@@ -1,0 +1,155 @@
+"""Requests of framed streams over a real channel: frames, order, bounds, deadlines, cancellation, failures."""
+
+import asyncio
+
+import grpc
+import pytest
+
+from batos.framing import Bounds, TooLarge, Unanswered
+from batos.v1 import object_pb2 as pb
+from fakes.echo import Echo, Send, ask, ask_all, echoing, forever
+from kernel.errors import Overloaded
+
+
+async def test_requests_of_one_tick_leave_in_one_frame_and_each_gets_its_own_answer() -> None:
+    echo = Echo()
+    async with echoing(echo) as frames:
+        names = [f"n{number}" for number in range(100)]
+        assert await ask_all(frames, names) == names
+        assert echo.frames == [100]
+        assert echo.streams == 1
+
+
+async def test_answers_come_back_in_the_order_in_which_they_are_ready() -> None:
+    released = asyncio.Event()
+
+    async def slow(selector: str) -> None:
+        if selector == "slow":
+            await released.wait()
+
+    async with echoing(Echo(slow)) as frames:
+        late = asyncio.create_task(ask(frames, "slow"))
+        assert await ask(frames, "quick") == "quick"
+        assert not late.done()
+        released.set()
+        assert await late == "slow"
+
+
+async def test_a_frame_is_bounded_in_count_and_in_bytes() -> None:
+    echo = Echo()
+    async with echoing(echo, Bounds(frame=7, frame_bytes=2000)) as frames:
+        await ask_all(frames, ["s"] * 20)
+        assert echo.frames == [7, 7, 6]
+        await ask_all(frames, ["x" * 900] * 5)
+        assert echo.frames[3:] == [2, 2, 1]
+
+
+async def test_a_request_that_no_frame_may_carry_is_refused_before_it_is_sent() -> None:
+    echo = Echo()
+    async with echoing(echo, Bounds(request_bytes=1000)) as frames:
+        with pytest.raises(TooLarge):
+            await ask(frames, "x" * 1001)
+        assert await ask(frames) == "a"
+        assert echo.seen == ["a"]
+
+
+async def test_beyond_what_may_be_in_flight_a_request_waits() -> None:
+    running, most = 0, 0
+
+    async def count(_: str) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+
+    async with echoing(Echo(count), Bounds(in_flight=10)) as frames:
+        await ask_all(frames, ["a"] * 50)
+    assert most == 10
+
+
+async def test_a_request_whose_time_is_up_is_unanswered_and_the_server_is_told() -> None:
+    echo = Echo(forever)
+    async with echoing(echo) as frames:
+        with pytest.raises(Unanswered) as late:
+            await ask(frames, timeout=0.2)
+        assert (late.value.sent, late.value.expired) == (True, True)
+        await asyncio.sleep(0.1)
+        assert echo.cancelled == ["a"]
+
+
+async def test_a_caller_that_is_cancelled_cancels_its_request_and_no_other() -> None:
+    echo = Echo(forever)
+    async with echoing(echo) as frames:
+        gone, stays = (asyncio.create_task(ask(frames, name, timeout=0.6)) for name in ("gone", "stays"))
+        await asyncio.sleep(0.2)
+        gone.cancel()
+        await asyncio.sleep(0.2)
+        assert echo.cancelled == ["gone"]
+        with pytest.raises(Unanswered):
+            await stays
+
+
+async def test_a_request_that_is_cancelled_in_its_own_tick_is_never_sent() -> None:
+    echo = Echo()
+    async with echoing(echo) as frames:
+        await ask(frames, "first")
+        gone = asyncio.create_task(ask(frames, "gone"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert await ask(frames, "last") == "last"
+    assert echo.seen == ["first", "last"]
+
+
+async def test_a_failure_is_told_with_its_reason_and_a_bug_with_an_id_alone() -> None:
+    async def fail(selector: str) -> None:
+        if selector == "known":
+            raise Overloaded("so says the test", retry_seconds=2.0)
+        raise RuntimeError("secret")
+
+    async with echoing(Echo(fail)) as frames:
+        known, bug = await ask_all(frames, ["known", "bug"])
+    assert known == "8 so says the test"
+    assert bug.startswith("13 internal error")
+    assert "secret" not in bug
+
+
+async def test_one_request_too_many_is_refused_and_the_others_are_answered() -> None:
+    released = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await released.wait()
+
+    async with echoing(Echo(wait, options={"in_flight": 5})) as frames:
+        asked = [asyncio.create_task(ask(frames, f"n{number}")) for number in range(5)]
+        await asyncio.sleep(0.1)
+        assert await ask(frames) == "8 full"
+        released.set()
+        assert await asyncio.gather(*asked) == [f"n{number}" for number in range(5)]
+
+
+async def test_an_answer_that_no_frame_may_carry_is_a_failure_of_its_own_request() -> None:
+    async with echoing(Echo(options={"answer_bytes": 1000})) as frames:
+        large, small = await ask_all(frames, ["x" * 1001, "small"])
+    assert large.startswith("8 the answer has")
+    assert small == "small"
+
+
+async def test_the_server_ends_what_is_out_of_time_by_itself() -> None:
+    echo = Echo(forever)
+    async with echoing(echo) as frames:
+        send = Send(message=pb.Message(selector="a"))
+        send.timeout.FromMilliseconds(100)
+        answer = await frames.ask(send, 5.0)
+    assert answer.failure.code == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+
+
+async def test_callers_that_leave_take_no_room_with_them() -> None:
+    async with echoing(Echo(), Bounds(in_flight=5)) as frames:
+        for _ in range(20):
+            leaving = [asyncio.create_task(ask(frames)) for _ in range(7)]  # two of them wait for room
+            await asyncio.sleep(0)
+            for each in leaving:
+                each.cancel()
+            await asyncio.gather(*leaving, return_exceptions=True)
+        assert await ask_all(frames, ["a"] * 5, timeout=2.0) == ["a"] * 5
