@@ -3,30 +3,21 @@
 Hypothesis looks for a sequence of changes that tells them apart, over memory and over etcd.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from fakes.store_model import Resolved, Row, StoreModel, Thing
+from fakes.store_beside_model import ANY, OBJECTS, SELECTORS, Open, StoreBesideModel, revisions, told
+from fakes.store_model import Row, StoreModel, Thing
 from fakes.stores import in_etcd, in_memory, writing
-from kernel.errors import KernelError
-from kernel.lookup import Answer, holder_of, lookup_path
-from kernel.objects import Definition, Namespace, ObjectId, Policy, Selector
+from kernel.objects import ObjectId, Policy, Selector
 from kernel.transactions import Lane
-from objectstore.store import Draft, NewObject, Store, StoredObject, Update
-
-T = TypeVar("T")
-Open = Callable[[AsyncExitStack], Awaitable[Store]]
-
-SELECTORS = [Selector("add"), Selector("drop")]
-OBJECTS = [ObjectId(name) for name in ("a", "a/b", "b", "c", "d")]
-ANY = [*OBJECTS, ObjectId("root")]
+from objectstore.store import Draft, NewObject, Store, Update
 
 objects = st.sampled_from(OBJECTS)
 anything = st.sampled_from(ANY)
@@ -38,39 +29,8 @@ aheads = st.sampled_from([0, 0, 1])
 slot_maps = st.dictionaries(st.sampled_from(["x", "y"]), st.integers(-2, 2), max_size=2)
 
 
-class StoreAndModel(RuleBasedStateMachine):
-    """Does the same to both."""
-
-    open: Open
-    spaces = iter(range(1 << 30))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.stack = AsyncExitStack()
-        self.store: Store = self.run(type(self).open(self.stack))
-        self.namespace = Namespace(f"model-{next(self.spaces)}")
-        self.incarnations: set[str] = set()
-        self.newest = 0
-        self.lane = 0
-        self.seen: list[StoredObject] = []
-
-    def run(self, what: Awaitable[T]) -> T:
-        async def awaited() -> T:
-            return await what
-
-        return self.runner.run(awaited())
-
-    def tried(self, what: Awaitable[T], allowed: set[str]) -> T | None:
-        """What came of it; None where it was refused, as it had to be."""
-        try:
-            result = self.run(what)
-        except KernelError as error:
-            if error.reason not in allowed:
-                raise AssertionError(f"{error.text}; the model says {allowed or 'made'}") from error
-            return None
-        assert not allowed, f"made, where the model refuses with {allowed}"
-        return result
+class Changes(StoreBesideModel):
+    """Every change that the store knows, done to both."""
 
     @initialize(layers=st.lists(st.lists(st.integers(0, 5), max_size=2), min_size=5, max_size=5))
     def begin(self, layers: list[list[int]]) -> None:
@@ -85,18 +45,6 @@ class StoreAndModel(RuleBasedStateMachine):
             self.create(OBJECTS[index], tuple(OBJECTS[each % index] for each in layer) or OBJECTS[:1], {"x": index})
         for _ in range(2):
             self.register(OBJECTS[0], SELECTORS[0], True, OBJECTS[0], 0)
-
-    def made(self, name: str, stored: StoredObject, parents: list[str], slots: dict[str, int]) -> None:
-        incarnation = stored.definition.incarnation
-        assert incarnation not in self.incarnations
-        self.incarnations.add(incarnation)
-        revision = self.grown(stored.definition_revision)
-        self.model.things[name] = Thing(incarnation, parents, (), dict(slots), {}, {}, revision, revision)
-
-    def grown(self, revision: int) -> int:
-        assert revision > self.newest
-        self.newest = revision
-        return revision
 
     @rule(name=objects, parents=parent_lists, slots=slot_maps)
     def create(self, name: ObjectId, parents: Sequence[ObjectId], slots: dict[str, int]) -> None:
@@ -309,63 +257,9 @@ class StoreAndModel(RuleBasedStateMachine):
             found = [(item.method.selector, item.method.number, item.active, item.retired) for item in page.items]
             assert found == expected
 
-    @invariant()
-    def they_hold_the_same(self) -> None:
-        self.run(self._hold_the_same())
-
-    async def _hold_the_same(self) -> None:
-        page = await self.store.list(self.namespace, "", 0, "")
-        listed = {each.object_id: each for each in page.items}
-        assert listed.keys() == self.model.things.keys()
-        definitions = {item: each.definition for item, each in listed.items()}
-        for item in listed:
-            stored = await self.store.get(self.namespace, item)
-            thing = self.model.things[item]
-            assert stored.definition == definitions[item]
-            assert revisions(stored) == (thing.definition_revision, thing.slots_revision)
-            assert stored.slots == thing.slots
-            assert as_thing(stored.definition, definitions) == as_dict(thing)
-            parents = {name: each.parents for name, each in definitions.items()}
-            path = lookup_path(item, parents)
-            for selector in SELECTORS:
-                assert told(holder_of(selector, path, definitions)) == self.model.resolve(item, selector)
-
-    def teardown(self) -> None:
-        self.run(self.stack.aclose())
-        self.runner.close()
-
-
-def told(answer: Answer | None) -> Resolved:
-    return (answer.holder, answer.number, answer.pinned_at or "") if answer else None
-
-
-def revisions(stored: StoredObject) -> tuple[int, int]:
-    return stored.definition_revision, stored.slots_revision
-
-
-def as_dict(thing: Thing) -> dict[str, object]:
-    return {
-        "incarnation": thing.incarnation,
-        "parents": thing.parents,
-        "never": thing.never,
-        "rows": {name: (row.active, row.latest, row.previous) for name, row in thing.rows.items()},
-        "pins": thing.pins,
-    }
-
-
-def as_thing(definition: Definition, definitions: Mapping[ObjectId, Definition]) -> dict[str, object]:
-    assert all(definitions[pin.holder].incarnation == pin.incarnation for pin in definition.pins.values())
-    return {
-        "incarnation": definition.incarnation,
-        "parents": list(definition.parents),
-        "never": definition.policy.never,
-        "rows": {name: (row.active, row.latest, row.previous) for name, row in definition.methods.items()},
-        "pins": {name: (pin.holder, pin.number) for name, pin in definition.pins.items()},
-    }
-
 
 def tell_apart(open_store: Open, examples: int) -> None:
-    machine = type("Machine", (StoreAndModel,), {"open": staticmethod(open_store)})
+    machine = type("Machine", (Changes,), {"open": staticmethod(open_store)})
     chosen = settings(
         max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
