@@ -121,7 +121,8 @@ class Batcher:
         spans = [span for letter in letters if letter.recorded for span in (self._looked_up(letter, resolution),)]
         chain = Chain(batch.mailbox.object_id, batch.slots, calls)
         ran = partial(self._ran, batch, resolution, letters, spans)
-        self._running.add(resolution.record.method, letters[0].message.principal, chain, ran)
+        sender = f"{batch.mailbox.namespace}/{letters[0].message.principal}"  # the same name may be another's elsewhere
+        self._running.add(resolution.record.method, sender, chain, ran)
         return True
 
     def _next(self, batch: _Batch) -> tuple[Resolution | None, list[Letter]]:

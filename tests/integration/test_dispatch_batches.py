@@ -19,18 +19,29 @@ from objectstore.store import Draft, Update
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PUT = (
-    "def put(self, n):\n    self._p_changed = True\n    if n < 0:\n        raise ValueError('below')\n    self.n = n\n"
-)
-PUT += "    return n\n"
-APPEND = "def append(self, item):\n    self.items = [*getattr(self, 'items', []), item]\n    self._p_changed = True\n"
-APPEND += "    return len(self.items)\n"
-SLOW = "def slow(self):\n    self._p_changed = True\n    total = 0\n    for n in range(300000):\n        total += n\n"
-SLOW += "    return total\n"
+PUT = """def put(self, n):
+    self._p_changed = True
+    if n < 0:
+        raise ValueError('below')
+    self.n = n
+    return n
+"""
+APPEND = """def append(self, item):
+    self.items = [*getattr(self, 'items', []), item]
+    self._p_changed = True
+    return len(self.items)
+"""
+SLOW = """def slow(self):
+    self._p_changed = True
+    total = 0
+    for n in range(300000):
+        total += n
+    return total
+"""
 
 
 class CountingStore:
-    """Counts what is committed; `delay` seconds are taken for each commit; else the real one."""
+    """Counts what is committed, and waits for `before` ahead of each commit; else the real one."""
 
     def __init__(self, store: LedgerStore) -> None:
         self._store = store
