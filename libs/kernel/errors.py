@@ -37,7 +37,9 @@ class MethodNotFound(KernelError):
 
     def __init__(self, holder: str, selector: str, number: int = 0, *, retired: bool = False) -> None:
         version = f" version {number}" if number else ""
-        text = f"{holder}.{selector}{version} " + ("is retired: activate or pin another" if retired else "does not exist")
+        text = f"{holder}.{selector}{version} " + (
+            "is retired: activate or pin another" if retired else "does not exist"
+        )
         super().__init__(text, object=holder, selector=selector, version=str(number))
         self.holder, self.selector, self.number = holder, selector, number
 

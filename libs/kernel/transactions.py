@@ -90,9 +90,7 @@ class Transaction:
     def check(self) -> None:
         """Raises LimitExceeded over 120 reads and replies together, or 1 MiB of slots."""
         if (count := len(self.reads) + len(self.replies)) > MAX_COMPARES:
-            raise LimitExceeded(
-                "reads", f"{count} keys were read; at most {MAX_COMPARES} can be committed together"
-            )
+            raise LimitExceeded("reads", f"{count} keys were read; at most {MAX_COMPARES} can be committed together")
         if (size := sum(map(len, self.writes.values()))) > MAX_TRANSACTION_BYTES:
             raise LimitExceeded(
                 "size", f"the change has {size} bytes; at most {MAX_TRANSACTION_BYTES} can be committed together"
