@@ -5,6 +5,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import grpc.aio
@@ -19,6 +20,7 @@ from objectstore.calls import Calls
 from objectstore.commits import TOLD
 from objectstore.exchange import served
 from objectstore.joining import join
+from objectstore.lately import Lately
 from objectstore.members import Members
 from objectstore.store import Changes, Store
 from objectstore.wire import (
@@ -48,6 +50,8 @@ class StoreServicer(ObjectStoreServicer):
         self._store, self._stop, self._members = store, stop, members
         self._calls = Calls(store)
         self._exchange = served(self._calls, stop, telemetry or Telemetry.off())
+        # Every watcher of a namespace is told the same.
+        self._frames = {form: Lately(partial(changes_to_wire, encoded=form)) for form in (False, True)}
 
     async def CreateObject(self, request: pb.CreateObjectRequest, context: Context) -> pb.CreateObjectResponse:
         """Make an object."""
@@ -118,7 +122,7 @@ class StoreServicer(ObjectStoreServicer):
         async with aclosing(self._store.watch(parse_namespace(request.namespace), after)) as frames:
             try:
                 while (changes := await _unless(stopping, anext(frames))) is not None:
-                    yield changes_to_wire(changes, encoded=request.encoded)
+                    yield self._frames[request.encoded].of(changes)
             finally:
                 stopping.cancel()
         raise StoreUnavailable("this server stops: watch again, from the last token")

@@ -29,6 +29,7 @@ from kernel.objects import (
 from kernel.transactions import KeptReply
 from kernel.values import Reference
 from objectstore import records
+from objectstore.members import Member
 from objectstore.records import LaneRecord, Meta, UnknownFormat
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -71,6 +72,7 @@ VERSION = MethodVersion(
 )
 EVIDENCE = Evidence(Level.APPROVED, "local", 1767225600.5, "reads well")
 REPLY = KeptReply(*KEY, "d1", ["ok", None], MethodRef(ACME, ADD, 2, "00ff", Level.EXAMPLES))
+MEMBER = Member("d-1", "10.0.0.1:7001")
 
 WRITTEN: dict[str, tuple[bytes, Callable[[bytes], object], object]] = {
     "meta": (records.encode_meta(Meta("feedfacecafebeef")), records.meta, Meta("feedfacecafebeef", 1)),
@@ -80,6 +82,7 @@ WRITTEN: dict[str, tuple[bytes, Callable[[bytes], object], object]] = {
     "evidence": (records.encode(EVIDENCE), records.evidence, EVIDENCE),
     "lane": (records.encode(LaneRecord(300, committed=True)), records.lane, LaneRecord(300, committed=True)),
     "reply": (records.encode_reply(REPLY), lambda data: records.reply(data, *KEY), REPLY),
+    "member": (records.encode(MEMBER), records.member, MEMBER),
     "mark": (records.mark(), lambda data: data, records.mark()),
 }
 # What an earlier version wrote without the fields that came since, which have their defaults then.
