@@ -8,13 +8,13 @@ BIN := .venv/bin
 # The first interpreter that runs and is new enough; name another with `make setup PYTHON=…`.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
-# Further arguments of `test`, `test-faults`, `test-model`, `demo`, `up`, `bench` and `lock`: make test ARGS="tests/unit -k lookup".
+# Further arguments of most targets: make test ARGS="tests/unit -k lookup".
 ARGS ?=
 
 .PHONY: help setup gen lock fmt check test test-faults test-faults-long test-model demo up bench bench-quick bench-long clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv with the locked packages (needs Python 3.11 or later and pip); done when nothing changed
 	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11 or later found: install it, or run make setup PYTHON=/path/to/python3"; exit 1; } >&2
@@ -37,7 +37,7 @@ check: setup ## format, lint, types, walls, contract, generated code, locks: all
 test: setup ## run every test but those of faults and of the model: real etcd, sandbox and gRPC
 	@timeout --foreground --signal=INT --kill-after=30 600 $(BIN)/pytest --ignore=tests/model --ignore=tests/faults --durations=10 $(ARGS)
 
-test-faults: setup ## kill, pause and cut what runs, by seeded schedules, and judge what was seen (ARGS="--seed 2 --schedule 7")
+test-faults: setup ## kill, pause and cut what runs, by seeded schedules, and judge what was seen (ARGS="--seed 2")
 	@timeout --foreground --signal=INT --kill-after=30 540 $(BIN)/pytest tests/faults --durations=5 $(ARGS)
 
 test-faults-long: setup ## the same for hundreds of schedules (ARGS="--schedules 1000 --seed 3")

@@ -134,9 +134,10 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def operations(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """The attempts with those of one request id made one: from the first begin to the first reply.
+    """The attempts with one request id made one: from the first that may have had its effect to the first reply.
 
-    It failed if each attempt surely had no effect; if none was answered and one may have had it, it is unknown.
+    An attempt that failed had none, so that an effect before the next one began is no effect of this operation's. It
+    failed if each attempt did; if none was answered and one may have had the effect, it is unknown.
     """
     groups: dict[str, list[Attempt]] = {}
     for each in attempts:
@@ -145,11 +146,10 @@ def operations(attempts: Iterable[Attempt]) -> list[Attempt]:
 
 
 def _merged(group: list[Attempt]) -> Attempt:
-    began = min(each.began for each in group)
     answered = [each for each in group if each.outcome is Outcome.OK]
     unknown = [each for each in group if each.outcome is Outcome.UNKNOWN]
     one = min(answered, key=lambda each: each.ended) if answered else (unknown or group)[0]
-    return replace(one, began=began)
+    return replace(one, began=min(each.began for each in [*answered, *unknown] or group))
 
 
 def revision_of(token: str) -> int:

@@ -16,7 +16,8 @@ ATTEMPT_S: Final = 4.0
 PATIENCE_S: Final = 6.0
 GONE_S: Final = 0.3
 SETTLE_S: Final = 20.0
-# Those of gRPC itself, which tell nothing about an effect; every reason of the suite's own says that there was none.
+# Those of gRPC itself, which tell nothing about an effect. A reason of the suite's own says that there was none, unless
+# its fields say that this is unknown.
 UNCLEAR: Final = frozenset({"UNREACHABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
 # What a sender must expect while things fail. Anything else is a breach.
 EXPECTED: Final = UNCLEAR | {"CONFLICT", "OVERLOADED", "STORE_UNAVAILABLE", "LIMIT_EXCEEDED"}
@@ -157,7 +158,8 @@ class Sender:
         except BatosError as error:
             if error.reason == "UNREACHABLE":
                 self._gone[asked.at] = asyncio.get_running_loop().time()
-            outcome = Outcome.UNKNOWN if error.reason in UNCLEAR else Outcome.FAILED
+            unclear = error.reason in UNCLEAR or error.fields.get("effect") == "unknown"
+            outcome = Outcome.UNKNOWN if unclear else Outcome.FAILED
             text = error.reason if error.reason in EXPECTED else f"{error.reason} {error.message}"
             return self._recorder.end(number, Ending(outcome, reason=text))
         self._token = reply.token
@@ -168,9 +170,7 @@ class Sender:
 async def settle(sender: Sender, recorder: Recorder) -> list[str]:
     """Send what stayed unknown again until it is answered, so that nothing is left to guess; what never was."""
     unknown = [
-        each
-        for each in operations(recorder.attempts.values())
-        if each.request_id and each.outcome is Outcome.UNKNOWN and each.reason in UNCLEAR
+        each for each in operations(recorder.attempts.values()) if each.request_id and each.outcome is Outcome.UNKNOWN
     ]
     answered = await asyncio.gather(*(sender.insist(each, SETTLE_S) for each in unknown))
     return [
