@@ -170,3 +170,15 @@ async def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> No
     assert said[0] == "error: NO_MODEL: no model /nonexistent.gguf: No such file or directory"
     assert said[1].startswith("hint: BATOS_MODEL is one of ")
     assert started.pids() == {}
+
+
+def command_of(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
+async def test_the_dispatcher_alone_is_told_how_many_processes_it_is(tmp_path: Path) -> None:
+    async with up(tmp_path, "--workers", "3") as started:
+        children = await started.serving()
+        commands = {name: command_of(pid) for name, pid in children.items()}
+        assert {name for name, command in commands.items() if "--workers" in command} == {"dispatcher"}
+        assert commands["dispatcher"][-3:] == ["--workers", "3", ""]

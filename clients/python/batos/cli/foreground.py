@@ -18,9 +18,19 @@ TRY = (
 )
 
 
-async def stay(*, data: Path, model: str, persona_url: str, ports: Ports, environment: Mapping[str, str]) -> None:
+async def stay(
+    *, data: Path, model: str, persona_url: str, workers: int, ports: Ports, environment: Mapping[str, str]
+) -> None:
     """Run the suite until a signal comes. Raises BatosError where it does not start, or a child ends."""
-    suite = Suite(data=data, model=model, persona_url=persona_url, ports=ports, environment=environment, tell=_tell)
+    suite = Suite(
+        data=data,
+        model=model,
+        persona_url=persona_url,
+        ports=ports,
+        environment=environment,
+        workers=workers,
+        tell=_tell,
+    )
     stop = _Stop(suite)
     running = asyncio.create_task(_run(suite))
     told = asyncio.create_task(stop.told.wait())

@@ -34,13 +34,23 @@ port = click.IntRange(0, 65535)
     metavar="URL",
     help="An endpoint for the personas, instead of a local model: TGI, or any OpenAI-style server.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes of the dispatcher; clients reach them all at its one address.",
+)
 @click.option("--dispatcher-port", type=port, help="0 takes any.  [default: 7001 if it is free]")
 @click.option("--synthesizer-port", type=port, help="0 takes any.  [default: 7002 if it is free]")
 @click.option("--objectstore-port", type=port, help="0 takes any.  [default: 7003 if it is free]")
 @click.option("--etcd-port", type=port, help="[default: any]")
 @click.option("--model-port", type=port, help="[default: any]")
 @click.pass_obj
-def up(environment: Environment, *, data: Path | None, model: str, persona_url: str, **ports: int | None) -> None:
+def up(
+    environment: Environment, *, data: Path | None, model: str, persona_url: str, workers: int, **ports: int | None
+) -> None:
     """Start everything on this machine and stay: etcd, a model, the services. Ctrl-C stops it all.
 
     Objects, methods and the last traces are kept in the data folder, logs in its logs/, all for you alone to read. etcd
@@ -63,6 +73,7 @@ def up(environment: Environment, *, data: Path | None, model: str, persona_url: 
                 data=data or environment.data,
                 model=model,
                 persona_url=persona_url,
+                workers=workers,
                 ports=replace(Ports.usual(), **given),
                 environment=environment.variables,
             )

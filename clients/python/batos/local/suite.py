@@ -69,8 +69,8 @@ class Suite:
     """The whole suite on this machine. A context, or `start`, `stop` and `restart`.
 
     `model` is what `BATOS_MODEL` takes. With `persona_url`, or where `environment` says where every persona's endpoint
-    is, no model is started. `environment` is what the children get, this program's own by default. `tell` is told each
-    child as it becomes ready.
+    is, no model is started. `environment` is what the children get, this program's own by default. The dispatcher runs
+    as `workers` processes. `tell` is told each child as it becomes ready.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Suite:
         ports: Ports | None = None,
         environment: Mapping[str, str] | None = None,
         programs: Programs | None = None,
+        workers: int = 1,
         tell: Callable[[Told], None] = lambda _: None,
     ) -> None:
         self.data = data.absolute()
@@ -93,6 +94,7 @@ class Suite:
         if persona_url:
             self._environment["BATOS_PERSONA_URL"] = persona_url
         self._programs = programs or Programs()
+        self._workers = workers
         self._tell = tell
         self._lock = DataLock(self.data)
         self._receiver: TraceReceiver | None = None
@@ -216,6 +218,8 @@ class Suite:
         command = self._programs.services[name]
         if command[1:2] == ("-m",) and importlib.util.find_spec(command[2]) is None:
             raise NoServices(command[2])
+        if name == "dispatcher" and self._workers > 1:
+            command = (*command, "--workers", str(self._workers))
         given = {"BATOS_LISTEN": f"{HOST}:{getattr(self._ports, name)}", **self._where()}
         child = await Child.start(Program(name, command, self._base | given), self._logs, says_ready)
         self._started(child)
