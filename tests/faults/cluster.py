@@ -123,7 +123,9 @@ class Cluster:
             await self.heal()
             for name in (*DISPATCHERS, VISITOR):
                 addresses = Addresses(dispatcher=self.address(name), objectstore=self.address("store-0"))
-                self.clients[name] = await self._stack.enter_async_context(Client(addresses, patience=0.0))
+                self.clients[name] = await self._stack.enter_async_context(
+                    Client(addresses, patience=0.0, pipeline=name != "dispatcher-1")
+                )
             await self._learn()
         except BaseException:
             await self.close()
