@@ -57,6 +57,7 @@ class Flow:
         self._gone = 0  # batches that are no longer kept
         self._size = 0
         self._moved = asyncio.Event()
+        self._still = Events((), revision)  # one for all readers, as a batch's part is
         self._failure: StoreUnavailable | None = None
 
     def add(self, batches: Sequence[Events]) -> None:
@@ -77,6 +78,7 @@ class Flow:
 
     def beat(self) -> None:
         """Tell every reader how far the flow is."""
+        self._still = Events((), self.revision)
         self._moved.set()
         self._moved = asyncio.Event()
 
@@ -107,7 +109,7 @@ class Flow:
             if moved is self._moved:
                 await moved.wait()
                 if at == self._gone + len(self._batches):
-                    yield Events((), max(after, self.revision))
+                    yield self._still if after <= self.revision else Events((), after)
 
     def _forget(self) -> None:
         kept = 0

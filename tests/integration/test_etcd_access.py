@@ -191,7 +191,7 @@ async def test_a_lease_is_kept_alive_over_expired_tokens(guarded: Etcd) -> None:
     await ledger.close()
 
 
-async def test_a_restarted_etcd_knows_no_token_and_gives_a_new_one(tmp_path: Path) -> None:
+async def test_a_user_goes_on_after_etcd_was_restarted(tmp_path: Path) -> None:
     server = Etcd(tmp_path)
     server.start()
     try:
