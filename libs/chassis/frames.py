@@ -19,14 +19,14 @@ import grpc
 import grpc.aio
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
-from opentelemetry.context import attach
+from opentelemetry.context import Context, attach
 from opentelemetry.sdk.trace.sampling import ParentBased
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, set_span_in_context
 
 import vocabulary
 from chassis.failure import StatusOf, code_of, told
 from chassis.interceptor import finish
-from chassis.propagation import parent_of
+from chassis.propagation import UNRECORDED, is_sampled, parent_of
 from chassis.telemetry import Telemetry
 
 MARK: Final = "batos-frames"
@@ -72,7 +72,8 @@ class Framing(Generic[Q, A]):
     """How a contract's frames are taken apart and put together.
 
     `name` is what a request's span is called (`package.Service/Method`), `failed` the answer for a failure, `seconds`
-    for how long the request's caller waits (None: as long as it takes).
+    for how long the request's caller waits (None: as long as it takes). `begins` says whether a request without a
+    caller's span may begin a trace; else its caller is one of ours, and has decided.
     """
 
     requests: Callable[[Any], Sequence[Q]]
@@ -81,6 +82,7 @@ class Framing(Generic[Q, A]):
     name: Callable[[Q], str]
     cancels: Callable[[Any], Iterable[int]] = lambda _: ()
     seconds: Callable[[Q], float | None] = lambda _: None
+    begins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class _Stream(Generic[Q, A]):
     # --- answering
 
     async def _serve(self, number: int, request: Q) -> None:
-        span = self._span(request, traceparent) if (traceparent := request.traceparent) else INVALID_SPAN
+        span = self._span(request)
         try:
             answer, code = await self._of.serve(request), "OK"
         except asyncio.CancelledError as cancelled:
@@ -212,18 +214,20 @@ class _Stream(Generic[Q, A]):
         status = Status(code=code, message="no answer came in time" if expired else "the caller no longer waits")
         return self._of.framing.failed(status), code_of(status).name
 
-    def _span(self, request: Q, traceparent: str) -> Span:
+    def _span(self, request: Q) -> Span:
         """The request's span, current in its task, which ends with it. Of what is not recorded nothing is even read."""
-        sampler = self._of.telemetry.sampler
-        decides = sampler is not None and not isinstance(sampler, ParentBased)
-        caller = parent_of(traceparent) if decides or not traceparent.endswith("-00") else None
-        if caller is None:
+        telemetry, traceparent = self._of.telemetry, request.traceparent
+        if (sampler := telemetry.sampler) is None:
             return INVALID_SPAN
+        begins = self._of.framing.begins and not traceparent
+        if isinstance(sampler, ParentBased) and not begins and not is_sampled(traceparent):
+            attach(UNRECORDED)  # else what is done for it would begin traces of its own
+            return INVALID_SPAN
+        caller = parent_of(traceparent) or Context()
         name = self._of.framing.name(request)
         attributes = {vocabulary.RPC_SYSTEM_NAME: vocabulary.RPC_SYSTEM_GRPC, vocabulary.RPC_METHOD: name}
-        span = self._of.telemetry.start(name, attributes, SpanKind.SERVER, context=caller)
-        if span is not INVALID_SPAN:
-            attach(set_span_in_context(span, caller))
+        span = telemetry.start(name, attributes, SpanKind.SERVER, context=caller)
+        attach(set_span_in_context(span, caller))
         return span
 
     # --- beside

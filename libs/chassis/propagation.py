@@ -6,6 +6,7 @@ metadata, in an HTTP request to an endpoint, or in a field of a batched frame.
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import (
@@ -22,6 +23,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 _W3C = TraceContextTextMapPropagator()
 _HEADERS = frozenset(_W3C.fields)
+_SAMPLED: Final = 1
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
@@ -32,6 +34,20 @@ def headers_of(span: Span) -> tuple[tuple[str, str], ...]:
     carrier: dict[str, str] = {}
     _W3C.inject(carrier, set_span_in_context(span, Context()))
     return tuple(carrier.items())
+
+
+UNRECORDED: Final = set_span_in_context(
+    NonRecordingSpan(SpanContext(1, 1, is_remote=True, trace_flags=TraceFlags(0))), Context()
+)
+"""The context of a caller that has decided against recording, and sends no ids to say so: these are nobody's."""
+
+
+def is_sampled(traceparent: str) -> bool:
+    """Whether a field of a frame says that its trace is recorded, without reading more of it."""
+    try:
+        return bool(int(traceparent[-2:], 16) & _SAMPLED)
+    except ValueError:
+        return False
 
 
 def traceparent_of(span: Span) -> str:

@@ -30,6 +30,7 @@ FRAMING: Final[Framing[pb.PipelinedSend, pb.PipelinedReply]] = Framing(
     name=lambda _: "batos.v1.Dispatcher/Send",  # what it is, whichever way it came
     cancels=lambda frame: frame.cancels,
     seconds=_seconds,
+    begins=True,
 )
 
 
