@@ -117,6 +117,7 @@ def _raised(failed: Failed) -> Failed:
 
 def _boom(run: Run, me: str, holder: str, arguments: Sequence[Any]) -> Any:
     run.add(me, 1000)
+    run.send(me, "add", [1])  # what was written before a send is undone too
     raise Failed("METHOD_RAISED", "ValueError")
 
 
@@ -179,7 +180,9 @@ TEMPLATES: Final = {
         _source("get(self)", _KEEP, "return getattr(self, 'count', None)"),
         lambda run, me, holder, arguments: run.world.things[me].slots.get("count"),
     ),
-    "boom": Template("boom", _source("boom(self)", f"{_COUNT} + 1000", _KEEP, "raise ValueError('boom')"), _boom),
+    "boom": Template(
+        "boom", _source("boom(self)", f"{_COUNT} + 1000", _KEEP, "self.add(1)", "raise ValueError('boom')"), _boom
+    ),
     "forget": Template("forget", _source("forget(self, by)", f"{_COUNT} + by", "return self.count"), _forget),
     "relay": Template(
         "relay",

@@ -101,5 +101,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     left_out = [each for each in skipped if NOT_RUN in str(each.longrepr)]
     if left_out:
         terminalreporter.section(NOT_RUN, sep="!", red=True, bold=True)
-        terminalreporter.line(f"{len(left_out)} crash tests were {NOT_RUN}: nothing is known of crashes.", red=True)
+        terminalreporter.line(
+            f"{len(left_out)} crash tests were {NOT_RUN}: what a crash of etcd does is not known.", red=True
+        )
         terminalreporter.line(str(left_out[0].longrepr[2]), red=True)
