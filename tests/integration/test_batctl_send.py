@@ -62,6 +62,19 @@ async def test_arguments_keywords_and_examples_arrive_as_they_were_typed() -> No
     assert message.examples[0].result.int64_value == 2
 
 
+async def test_a_dry_run_tells_what_would_be_written_beside_the_result() -> None:
+    dispatcher = replying(6)
+    reply = dispatcher.answers["increment"][0].reply
+    assert isinstance(reply, dispatcher_pb.Reply)
+    reply.writes.add(id="counter/main").slots.values["count"].int64_value = 6
+    async with scripted_suite(dispatcher) as suite:
+        ran = await batctl("send", "counter/main", "increment", "--dry-run", addresses=suite.addresses)
+        told = await batctl("send", "counter/main", "increment", "--dry-run", "-o", "json", addresses=suite.addresses)
+    assert (ran.code, ran.stdout, ran.stderr) == (0, "6\n", 'would write counter/main: {"count": 6}\n')
+    assert json.loads(told.stdout)["writes"] == {"counter/main": {"count": 6}}
+    assert all(message.dry_run and not message.request_id for message in suite.dispatcher.seen)
+
+
 async def test_a_miss_tells_the_panel_on_stderr_and_the_result_alone_on_stdout() -> None:
     async with scripted_suite(replying(1, learned=True)) as suite:
         ran = await batctl("send", "counter/main", "increment", addresses=suite.addresses)

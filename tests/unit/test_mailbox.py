@@ -1,4 +1,4 @@
-"""Whoever works on a mailbox has it to itself, letters stay in order, no object starves another, and room is bounded."""
+"""Whoever works on a mailbox has it to itself, letters keep their order, no object starves others, room is bounded."""
 
 import asyncio
 

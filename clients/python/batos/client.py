@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 import grpc
@@ -27,7 +27,7 @@ from batos.v1 import object_pb2 as pb
 from batos.v1 import synthesizer_pb2 as synthesizer_pb
 from batos.v1.dispatcher_pb2_grpc import DispatcherStub
 from batos.v1.synthesizer_pb2_grpc import SynthesizerStub
-from batos.values import from_wire, map_to_wire, to_wire
+from batos.values import from_wire, map_from_wire, map_to_wire, to_wire
 
 OnEvent = Callable[[synthesizer_pb.SynthesizeResponse], None]
 Consistency = Literal["minimize_latency", "at_least", "full"]
@@ -41,7 +41,10 @@ _SYNTHESIS_KEY = "batos-synthesis"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of a message. `seconds` is the wall time the client saw; `trace_id` finds the trace."""
+    """What came of a message. `seconds` is the wall time the client saw; `trace_id` finds the trace.
+
+    `writes` are the slots, by object, that a dry run would have written.
+    """
 
     result: object
     method: pb.MethodRef
@@ -51,6 +54,7 @@ class Reply:
     request_id: str
     trace_id: str
     seconds: float
+    writes: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
 
 class Client:
@@ -107,6 +111,7 @@ class Client:
         consistency: Consistency = "minimize_latency",
         token: str = "",
         install_at: str = "",
+        dry_run: bool = False,
         timeout: float = DEADLINE,  # noqa: ASYNC109 - it is the RPC's own deadline
         trace: TraceParent | None = None,
     ) -> Reply:
@@ -114,8 +119,11 @@ class Client:
 
         `on_event` gets the events of a synthesis as they happen. `request_id` is made where it is None; an empty one
         gives up the promise that the message takes effect at most once, and the tries that rest on it. A `token` from
-        an earlier reply goes with `consistency="at_least"`. Raises BatosError, and BadValueError for what is no value.
+        an earlier reply goes with `consistency="at_least"`. A `dry_run` tells the result and what it would write, and
+        changes nothing; it takes no request id. Raises BatosError, and BadValueError for what is no value.
         """
+        if request_id is None:
+            request_id = "" if dry_run else new_request_id()
         message = pb.Message(
             namespace=self._namespace,
             receiver=receiver,
@@ -124,11 +132,12 @@ class Client:
             keywords=map_to_wire(keywords or {}),
             intent=intent,
             examples=[example.to_wire() for example in examples],
-            request_id=new_request_id() if request_id is None else request_id,
+            request_id=request_id,
             consistency=f"CONSISTENCY_{consistency.upper()}",
             token=token,
             on_miss=f"ON_MISS_{on_miss.upper()}",
             install_at=install_at,
+            dry_run=dry_run,
         )
         return await self.deliver(message, on_event=on_event, timeout=timeout, trace=trace)
 
@@ -270,4 +279,5 @@ def _reply(reply: dispatcher_pb.Reply, message: pb.Message, trace: TraceParent) 
         request_id=message.request_id,
         trace_id=trace.trace_id,
         seconds=0.0,
+        writes={written.id: map_from_wire(written.slots.values) for written in reply.writes},
     )

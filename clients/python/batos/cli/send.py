@@ -25,6 +25,7 @@ approval, where the object's policy does not say otherwise.
   batctl send counter/main increment 2 --intent "Add to the count" --example '{"args": [2], "result": 2}'
   batctl send text/helper shout '"hello"' --example '{"args": ["a b"], "result": "A B!"}'
   batctl send feed/acme normalize_row '{"Prc": "1.299,00"}' --examples rows.json | jq .price
+  batctl send counter/main increment --dry-run
 
 ARGS are JSON: 3, 2.5, true, null, '"text"', '[1, 2]', '{"a": 1}'. Integers stay integers. What JSON has no word for:
 
@@ -70,6 +71,7 @@ is run.
 )
 @click.option("--token", default="", help="From the reply that must be seen.")
 @click.option("--request-id", default=None, metavar="UUID7", help="Take effect once for this id; made by default.")
+@click.option("--dry-run", is_flag=True, help="Change nothing: print the result and what would be written.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), default=DEADLINE, show_default=True, metavar="SECONDS"
 )
@@ -112,6 +114,9 @@ def send(
     with Panel(console, texts=verbose) as panel:
         reply = wait(deliver(panel))
     click.echo(dumps(reply.result) if output == "text" else dumps_reply(reply))
+    if output == "text":
+        for object_id, slots in reply.writes.items():
+            console.print(f"would write {object_id}: {dumps(slots)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def dumps_reply(reply: Reply) -> str:
@@ -126,4 +131,6 @@ def dumps_reply(reply: Reply) -> str:
         "trace": reply.trace_id,
         "milliseconds": round(reply.seconds * 1000, 3),
     }
+    if reply.writes:
+        document["writes"] = {object_id: to_json(slots) for object_id, slots in reply.writes.items()}
     return json_text(document)
