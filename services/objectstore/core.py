@@ -5,7 +5,7 @@ import base64
 import binascii
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from kernel.errors import BadArguments, Conflict, NotServed, ObjectNotFound
@@ -14,6 +14,7 @@ from kernel.transactions import Token
 from kernel.values import SlotValues, Value, canonical
 from objectstore import records
 from objectstore.epochs import EpochLedger
+from objectstore.fences import Fences
 from objectstore.hub import Hub
 from objectstore.keys import DefinitionKey
 from objectstore.lanes import Lanes
@@ -38,6 +39,7 @@ class Core:
     lanes: Lanes
     hub: Hub
     clock: Callable[[], float]
+    fences: Fences = field(default_factory=Fences)
 
     @property
     def epoch(self) -> str:
@@ -59,6 +61,10 @@ class Core:
         if (entry := reading.only(0)) is None:
             raise ObjectNotFound(object_id)
         return Held(key, records.definition(entry.value), entry.revision), reading
+
+    async def first(self, span: Span) -> Reading:
+        """The first `limit` entries of a span, at a cost that does not grow with it. StoreUnavailable."""
+        return await self.fences.first(self.ledger, span)
 
     async def read_all(self, spans: Sequence[Span]) -> list[Sequence[Entry]]:
         """Any number of spans, some at a time: each part at one revision, not all."""
@@ -101,9 +107,9 @@ def checked_slots(slots: SlotValues) -> Mapping[str, Value]:
 
 def check_policy(policy: Policy) -> None:
     """Raises NotServed where it sets a budget."""
-    for field in ("tokens_per_hour", "syntheses_per_hour"):
-        if getattr(policy, field) is not None:
-            raise NotServed(f"policy.{field}")
+    for budget in ("tokens_per_hour", "syntheses_per_hour"):
+        if getattr(policy, budget) is not None:
+            raise NotServed(f"policy.{budget}")
 
 
 def page_size(size: int) -> int:

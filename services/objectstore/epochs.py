@@ -76,7 +76,7 @@ class EpochLedger:
             before = self._held.revision
             reading = await self.beneath.read(*spans, Span.key(META))
             if self._current(before, reading.only(-1)):
-                return replace(reading, spans=reading.spans[:-1])
+                return replace(reading, spans=reading.spans[:-1], counts=reading.counts[:-1])
 
     async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
         """See Ledger. The revision is one that a read told."""

@@ -66,8 +66,9 @@ class GatheredReads:
             return
         for waiting in together:
             if not waiting.reading.done():
-                parts = [reading.spans[spans[span]] for span in waiting.spans]
-                waiting.reading.set_result(Reading(parts, reading.revision))
+                places = [spans[span] for span in waiting.spans]
+                parts, counts = [reading.spans[at] for at in places], [reading.counts[at] for at in places]
+                waiting.reading.set_result(Reading(parts, reading.revision, counts))
 
     async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
         """See Ledger."""

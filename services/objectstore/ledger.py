@@ -63,6 +63,8 @@ class Reading:
 
     spans: Sequence[Sequence[Entry]]
     revision: int
+    counts: Sequence[int]
+    """How many keys each span has, with those beyond its limit: etcd goes through all of them."""
 
     def only(self, index: int) -> Entry | None:
         """The first entry of a span, such as that of a single key."""

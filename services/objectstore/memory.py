@@ -53,7 +53,8 @@ class MemoryLedger:
     async def read(self, *spans: Span) -> Reading:
         """See Ledger."""
         self._expire()
-        return Reading([self._entries_in(span) for span in spans], self._revision)
+        counts = [bisect_left(self._keys, span.end) - bisect_left(self._keys, span.begin) for span in spans]
+        return Reading([self._entries_in(span) for span in spans], self._revision, counts)
 
     async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
         """See Ledger."""

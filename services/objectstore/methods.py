@@ -111,7 +111,7 @@ class Methods:
         wanted = span(namespace, "m", f"{holder}//{incarnation}/{selector + '/' if selector else ''}")
         if after := page_position(page):
             wanted = replace(wanted, begin=_position(after, wanted) + b"\0")
-        reading = await self._core.ledger.read(replace(wanted, limit=size + 1))
+        reading = await self._core.first(replace(wanted, limit=size + 1))
         entries, more = cut(reading.spans[0], size)
         keys = [_version_key(entry) for entry in entries]
         beside = await self._core.read_all([key.beside() for key in keys])

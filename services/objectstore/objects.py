@@ -81,7 +81,7 @@ class Objects:
         if after := page_position(page):
             begin = DefinitionKey(namespace, _position(after, prefix)).encode() + b"\0"
             wanted = replace(wanted, begin=begin)
-        reading = await self._core.ledger.read(replace(wanted, limit=size + 1))
+        reading = await self._core.first(replace(wanted, limit=size + 1))
         entries, more = cut(reading.spans[0], size)
         items = [self._listed(entry, reading.revision) for entry in entries]
         return Page(items, page_token(items[-1].object_id) if more else "", self._core.token(reading.revision))

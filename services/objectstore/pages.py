@@ -24,13 +24,13 @@ async def pages(ledger: Ledger, revision: int, span: Span) -> AsyncGenerator[Seq
     """
     begin, size = span.begin, _FIRST
     while True:
-        ahead = await _read(ledger, revision, Span(begin, span.end, _KEYS, values=False))
+        ahead = await read_at(ledger, revision, Span(begin, span.end, _KEYS, values=False))
         if ahead and not span.values:
             yield ahead
         start = 0 if span.values else len(ahead)
         while start < len(ahead):
             last = min(start + size, len(ahead)) - 1
-            page = await _read(ledger, revision, Span(ahead[start].key, ahead[last].key + b"\0"))
+            page = await read_at(ledger, revision, Span(ahead[start].key, ahead[last].key + b"\0"))
             yield page
             start = last + 1
             weight = sum(len(entry.key) + len(entry.value) for entry in page)
@@ -40,7 +40,8 @@ async def pages(ledger: Ledger, revision: int, span: Span) -> AsyncGenerator[Seq
         begin = ahead[-1].key + b"\0"
 
 
-async def _read(ledger: Ledger, revision: int, span: Span) -> Sequence[Entry]:
+async def read_at(ledger: Ledger, revision: int, span: Span) -> Sequence[Entry]:
+    """A span at a revision that a read told. StoreUnavailable, where it is no longer kept too."""
     try:
         return await ledger.read_at(revision, span)
     except StaleToken:

@@ -2,7 +2,8 @@
 
 The objects below the holder are walked along the edges, a page of children at a time, deepest first. An object that
 several roads lead to is told once: on the road through the first of its parents that is below the holder. So only the
-pages on the way down, and the definitions along their paths, are held.
+children on the way down that come next, and the definitions along their paths, are held. Children are read many pages
+ahead, because etcd goes through all of them to count them, whatever the limit is.
 """
 
 from collections import ChainMap
@@ -21,6 +22,7 @@ from objectstore.ledger import Entry, Span
 from objectstore.store import Preview, ResolutionChange
 
 PAGE: Final = 200
+AHEAD: Final = 25 * PAGE
 _SPANS_AT_ONCE: Final = 100
 _MOST_KEPT: Final = 5_000  # definitions of ancestors, kept from page to page
 
@@ -52,6 +54,16 @@ class Previews:
 
 
 @dataclass(slots=True)
+class _Road:
+    """The children of one object that were not looked at yet: those read ahead, and whether more come after a key."""
+
+    parent: ObjectId
+    ahead: list[ObjectId] = field(default_factory=list[ObjectId])
+    goes_on: bool = False
+    after: bytes = b""
+
+
+@dataclass(slots=True)
 class _Walk:
     """One walk below a holder, at the revision of the token."""
 
@@ -80,16 +92,16 @@ class _Walk:
     async def parts(self) -> AsyncGenerator[Preview]:
         """The holder first, then what is below it."""
         yield Preview(await self._changes([self.holder]), self.objects, self.token)
-        pages = [(self.holder, b"")]
-        while pages:
-            parent, after = pages.pop()
-            children, more = await self._children(parent, after)
-            if more:
-                pages.append((parent, children[-1].encode()))
+        roads = [_Road(self.holder)]
+        while roads:
+            road = roads.pop()
+            children = await self._next(road)
+            if road.ahead or road.goes_on:
+                roads.append(road)
             await self._learn(children)
-            here = [child for child in children if self._is_first_road(parent, child)]
+            here = [child for child in children if self._is_first_road(road.parent, child)]
             yield Preview(await self._changes(here), self.objects, self.token)
-            pages += [(child, b"") for child in await self._with_children(here)]
+            roads += [_Road(child) for child in await self._with_children(here)]
             if len(self.known) > _MOST_KEPT:
                 self.known.clear()
                 self.up.clear()
@@ -114,12 +126,17 @@ class _Walk:
         paths = lookup_paths(parents, self.up)
         return parent == next(each for each in parents if self.holder in paths[each])
 
-    async def _children(self, parent: ObjectId, after: bytes) -> tuple[list[ObjectId], bool]:
-        edges = span(self.namespace, "c", f"{parent}//")
-        begin = edges.begin + after + b"//\0" if after else edges.begin
-        (entries,) = await self._read([Span(begin, edges.end, PAGE, values=False)])
-        keys = [parse(entry.key) for entry in entries]
-        return [key.child for key in keys if isinstance(key, EdgeKey)], len(entries) == PAGE
+    async def _next(self, road: "_Road") -> Sequence[ObjectId]:
+        """The next page of children."""
+        if not road.ahead:
+            edges = span(self.namespace, "c", f"{road.parent}//")
+            (entries,) = await self._read([Span(road.after or edges.begin, edges.end, AHEAD, values=False)])
+            keys = [parse(entry.key) for entry in entries]
+            road.ahead = [key.child for key in keys if isinstance(key, EdgeKey)]
+            road.goes_on = len(entries) == AHEAD
+            road.after = entries[-1].key + b"\0" if entries else b""
+        page, road.ahead = road.ahead[:PAGE], road.ahead[PAGE:]
+        return page
 
     async def _with_children(self, items: Sequence[ObjectId]) -> list[ObjectId]:
         spans = [span(self.namespace, "c", f"{item}//") for item in items]

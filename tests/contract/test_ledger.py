@@ -110,3 +110,12 @@ async def test_a_revision_that_is_compacted_or_yet_to_come_is_stale(kept: Kept) 
             await ledger.read_at(revision, EVERYTHING)
     later = await put(ledger, a="3")
     assert (await at(ledger, new), await at(ledger, later)) == ({"a": "2"}, {"a": "3"})
+
+
+async def test_a_reading_counts_the_keys_beyond_its_limit_too(ledger: Ledger) -> None:
+    await put(ledger, a="1", b="2", c="3")
+    spans = Span.prefix(b"/t/", 1), Span.prefix(b"/t/"), Span.key(b"/t/a"), Span.key(b"/t/none")
+    reading = await ledger.read(*spans)
+    assert list(reading.counts) == [3, 3, 1, 0]
+    assert [len(entries) for entries in reading.spans] == [1, 3, 1, 0]
+    assert list((await ledger.read(spans[0])).counts) == [3]

@@ -85,11 +85,12 @@ class EtcdLedger:
         if len(spans) == 1:
             request = requests.range_request(spans[0])
             response = await self._read(vocabulary.SPAN_ETCD_RANGE, _RANGE, lambda: self._connection.range(request))
-            return Reading([requests.entries(response)], response.header.revision)
+            return Reading([requests.entries(response)], response.header.revision, [response.count])
         request = requests.read_request(spans)
         response = await self._read(vocabulary.SPAN_ETCD_TXN, _TXN, lambda: self._connection.txn(request))
-        found = [requests.entries(each.response_range) for each in response.responses]
-        return Reading(found, response.header.revision)
+        ranges = [each.response_range for each in response.responses]
+        found = [requests.entries(each) for each in ranges]
+        return Reading(found, response.header.revision, [each.count for each in ranges])
 
     async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
         """See Ledger."""
