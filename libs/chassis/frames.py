@@ -26,6 +26,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, set_span_in_contex
 import vocabulary
 from chassis.failure import StatusOf, code_of, told
 from chassis.interceptor import finish
+from chassis.metrics import SIZES
 from chassis.propagation import UNRECORDED, is_sampled, parent_of
 from chassis.telemetry import Telemetry
 
@@ -127,6 +128,9 @@ class _Stream(Generic[Q, A]):
     def __init__(self, of: Framed[Q, A], context: "grpc.aio.ServicerContext[Any, Any]") -> None:
         self._of, self._context = of, context
         self._loop = asyncio.get_running_loop()
+        self._sizes = of.telemetry.metrics.histogram(
+            vocabulary.METRIC_RPC_FRAME_REQUESTS, "{request}", "Requests of a frame.", SIZES
+        )
         self.running: dict[int, asyncio.Task[None]] = {}
         self._deadlines: dict[int, float] = {}
         self._expired: set[int] = set()
@@ -158,6 +162,7 @@ class _Stream(Generic[Q, A]):
         requests = framing.requests(frame)
         if len(requests) > most:
             raise self._of.overloaded()
+        self._sizes.add(len(requests))
         for request in requests:
             number = request.id
             if number in self.running or len(self.running) + len(self._answers) >= most:

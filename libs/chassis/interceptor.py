@@ -8,7 +8,8 @@ waiting for ever where a servicer let a foreign CancelledError out.)
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, NoReturn, TypeAlias, cast
 
@@ -49,6 +50,9 @@ class Interceptor(grpc.aio.ServerInterceptor):
         self._telemetry = telemetry
         self._status_of = status_of
         self._untraced = untraced
+        self._durations = telemetry.metrics.histograms(
+            vocabulary.METRIC_RPC_SERVER_DURATION, "s", "Duration of a unary call.", _measured
+        )
 
     async def intercept_service(
         self,
@@ -61,12 +65,24 @@ class Interceptor(grpc.aio.ServerInterceptor):
             return None
         method = handler_call_details.method
         run = _run(servicer)
+        streams = servicer.request_streaming or servicer.response_streaming
+        guard = self._guard if streams or method.startswith(_INFRASTRUCTURE) else self._measure
 
         # grpc.aio looks for a coroutine function here, and for nothing that merely returns an awaitable.
         async def guarded(request: Any, context: _ServicerContext) -> Any:
-            return await self._guard(method, run, request, context)
+            return await guard(method, run, request, context)
 
         return _wrapped(servicer, guarded)
+
+    async def _measure(self, method: str, run: _Run, request: Any, context: _ServicerContext) -> Any:
+        began, code = time.perf_counter(), ""
+        try:
+            return await self._guard(method, run, request, context)
+        except asyncio.CancelledError:
+            code = _why_cancelled(context)
+            raise
+        finally:
+            self._durations[method, code or _code_set(context)].add(time.perf_counter() - began)
 
     async def _guard(self, method: str, run: _Run, request: Any, context: _ServicerContext) -> Any:
         span = self._start(method, context)
@@ -172,6 +188,14 @@ def _code_set(context: _ServicerContext) -> str:
     """The code that the servicer set itself, by name."""
     code = cast("grpc.StatusCode | None", context.code())
     return "OK" if code is None else code.name
+
+
+def _measured(call: tuple[str, str]) -> Mapping[str, str]:
+    """The attributes of a method's calls that ended with a code."""
+    method, code = call
+    attributes = {vocabulary.RPC_SYSTEM_NAME: vocabulary.RPC_SYSTEM_GRPC, vocabulary.RPC_METHOD: method[1:]}
+    attributes[vocabulary.RPC_STATUS_CODE] = code
+    return attributes if code == "OK" else {**attributes, vocabulary.ERROR_TYPE: code}
 
 
 def finish(span: Span, code: str) -> None:

@@ -1,4 +1,4 @@
-"""Spans that carry one trace through every service.
+"""Spans that carry one trace through every service, and where metrics go.
 
 Law: whether a trace is recorded is decided once, before its first span is made; everything below an unrecorded parent
 costs a look at the context and no more. Without an OTLP endpoint there is no exporter and no recording, yet ids that a
@@ -10,15 +10,19 @@ where `content` is true.
 import asyncio
 import logging
 import threading
-from collections.abc import Generator, Mapping, Sequence
+import time
+import uuid
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Self, cast
 from urllib.parse import urlsplit
 
 from opentelemetry.context import Context, attach, detach
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace import TracerProvider as RecordingProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
@@ -42,6 +46,7 @@ from opentelemetry.util.types import Attributes
 import vocabulary
 from chassis.address import Address
 from chassis.config import between, boolean, load, number, one_of, setting, text
+from chassis.metrics import Exporting, Metrics
 
 _SCOPE = "chassis"
 _SAMPLERS = ("always_on", "always_off", "traceidratio")
@@ -68,16 +73,28 @@ class TelemetryConfig:
     """The standard OTEL_* variables that are served here; the exporter reads headers, TLS and batch sizes by itself."""
 
     endpoint: str | None = setting(
-        "OTEL_EXPORTER_OTLP_ENDPOINT", default=None, parse=_url, help="where spans go, OTLP over gRPC"
+        "OTEL_EXPORTER_OTLP_ENDPOINT", default=None, parse=_url, help="where spans and metrics go, OTLP over gRPC"
     )
     traces_endpoint: str | None = setting(
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default=None, parse=_url, help="the same, for traces alone"
+    )
+    metrics_endpoint: str | None = setting(
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", default=None, parse=_url, help="the same, for metrics alone"
     )
     protocol: str = setting("OTEL_EXPORTER_OTLP_PROTOCOL", default="grpc", parse=one_of("grpc"), help="only grpc")
     exporter: str = setting(
         "OTEL_TRACES_EXPORTER", default="otlp", parse=one_of("otlp", "none"), help="otlp, or none for no spans"
     )
-    disabled: bool = setting("OTEL_SDK_DISABLED", default=False, parse=boolean, help="true for no spans")
+    metrics_exporter: str = setting(
+        "OTEL_METRICS_EXPORTER", default="otlp", parse=one_of("otlp", "none"), help="otlp, or none for no metrics"
+    )
+    metrics_interval: float = setting(
+        "OTEL_METRIC_EXPORT_INTERVAL",
+        default=60_000.0,
+        parse=between(number, 1),
+        help="milliseconds from one export of metrics to the next",
+    )
+    disabled: bool = setting("OTEL_SDK_DISABLED", default=False, parse=boolean, help="true for no spans and no metrics")
     sampler: str = setting(
         "OTEL_TRACES_SAMPLER",
         default="parentbased_always_on",
@@ -100,13 +117,19 @@ class TelemetryConfig:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """What a service makes its spans with. `content` tells whether spans may hold prompts, arguments and source."""
+    """What a service makes its spans with, and what it measures.
+
+    `content` tells whether spans may hold prompts, arguments and source. Where metrics are not exported, measuring goes
+    on, and nobody reads it.
+    """
 
     tracer_provider: TracerProvider
     tracer: Tracer
     content: bool = False
     # None: nothing is ever recorded. Its spans are then never made.
     sampler: Sampler | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    exporting: Exporting | None = None
 
     @classmethod
     def off(cls, *, content: bool = False) -> Self:
@@ -117,8 +140,7 @@ class Telemetry:
     @classmethod
     def recorded(cls, service_name: str, processor: SpanProcessor, *, sampler: Sampler, content: bool = False) -> Self:
         """Records what the sampler picks and hands finished spans to the processor."""
-        resource = Resource.create({SERVICE_NAME: service_name})
-        provider = RecordingProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
+        provider = RecordingProvider(sampler=sampler, resource=_resource(service_name), shutdown_on_exit=False)
         provider.add_span_processor(processor)
         return cls(provider, provider.get_tracer(_SCOPE), content=content, sampler=sampler)
 
@@ -189,13 +211,18 @@ class Telemetry:
     def shutdown(self, timeout: float = 3.0) -> None:
         """Hands over what is recorded and stops. Blocks, at most `timeout` seconds even where no collector listens."""
         provider = self.tracer_provider
-        if isinstance(provider, RecordingProvider):
-            # The exporter's own limits add up to half a minute; a daemon thread lets the rest of them go.
-            flush = threading.Thread(target=provider.shutdown, name="telemetry-shutdown", daemon=True)
+        ends: list[Callable[[], None]] = [provider.shutdown] if isinstance(provider, RecordingProvider) else []
+        if self.exporting is not None:
+            ends.append(partial(self.exporting.shutdown, timeout))
+        # The exporters' own limits add up to half a minute; daemon threads let the rest of them go.
+        flushes = [threading.Thread(target=end, name="telemetry-shutdown", daemon=True) for end in ends]
+        until = time.monotonic() + timeout
+        for flush in flushes:
             flush.start()
-            flush.join(timeout)
-            if flush.is_alive():
-                log.warning("the last spans were not handed over within %g s: is the OTLP endpoint up?", timeout)
+        for flush in flushes:
+            flush.join(max(until - time.monotonic(), 0))
+        if any(flush.is_alive() for flush in flushes):
+            log.warning("the last telemetry was not handed over within %g s: is the OTLP endpoint up?", timeout)
 
 
 def setup(service_name: str, environ: Mapping[str, str]) -> Telemetry:
@@ -205,15 +232,30 @@ def setup(service_name: str, environ: Mapping[str, str]) -> Telemetry:
     """
     config = load(TelemetryConfig, environ)
     content = config.trace_content or config.genai_content
-    endpoint = config.traces_endpoint or config.endpoint
-    if endpoint is None or config.disabled or config.exporter == "none":
-        return Telemetry.off(content=content)
-    # A proxy that the environment names is for the way out: it would lose the spans of a collector next door.
-    next_door = Address(urlsplit(endpoint).hostname or "", 0).is_loopback
-    options = cast("tuple[tuple[str, str]]", (("grpc.enable_http_proxy", int(not next_door)),))  # its type is wrong
-    processor = BatchSpanProcessor(OTLPSpanExporter(endpoint, channel_options=options))
     name = config.service_name or service_name
-    return Telemetry.recorded(name, processor, sampler=_sampler(config), content=content)
+    telemetry = Telemetry.off(content=content)
+    endpoint = config.traces_endpoint or config.endpoint
+    if endpoint is not None and not config.disabled and config.exporter != "none":
+        processor = BatchSpanProcessor(OTLPSpanExporter(endpoint, channel_options=_options(endpoint)))
+        telemetry = Telemetry.recorded(name, processor, sampler=_sampler(config), content=content)
+    endpoint = config.metrics_endpoint or config.endpoint
+    if endpoint is None or config.disabled or config.metrics_exporter == "none":
+        return telemetry
+    exporter = OTLPMetricExporter(endpoint, channel_options=_options(endpoint))
+    seconds = config.metrics_interval / 1000
+    return replace(telemetry, exporting=Exporting(telemetry.metrics, exporter, _resource(name), seconds))
+
+
+def _options(endpoint: str) -> tuple[tuple[str, str]]:
+    # A proxy that the environment names is for the way out: it would lose the telemetry of a collector next door.
+    next_door = Address(urlsplit(endpoint).hostname or "", 0).is_loopback
+    return cast("tuple[tuple[str, str]]", (("grpc.enable_http_proxy", int(not next_door)),))  # its type is wrong
+
+
+def _resource(service_name: str) -> Resource:
+    """Who tells: each process another, for the totals of one are not those of another."""
+    given = Resource.create({SERVICE_NAME: service_name})
+    return Resource({SERVICE_INSTANCE_ID: str(uuid.uuid4())}).merge(given)
 
 
 def in_memory(

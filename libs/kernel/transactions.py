@@ -8,10 +8,11 @@ the lane's value tells whether the number was used, and using it up keeps a late
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Self
 from urllib.parse import quote, unquote
 
 from kernel.errors import BadArguments, LimitExceeded
-from kernel.messages import MethodRef
+from kernel.messages import Message, MethodRef
 from kernel.objects import Namespace, ObjectId
 from kernel.values import INT64_MAX, Packed, Value
 
@@ -60,6 +61,12 @@ class KeptReply:
     message_digest: str
     result: Value
     method: MethodRef
+
+    @classmethod
+    def to(cls, message: Message, incarnation: str, result: Value, method: MethodRef) -> Self:
+        """The reply to a message with a request id."""
+        sender, request_id = message.principal, message.request_id
+        return cls(message.receiver, incarnation, sender, request_id, message.digest(), result, method)
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ Guests that are kept between feeds have ``kept`` workers of their own beside the
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ __all__ = ["Call", "Feed", "GuestObject", "Kept", "OnCall", "Sandbox"]
 _LAST_RESORT_SECONDS = 60.0  # kills a worker whose host's event loop no longer turns
 
 
+@dataclass(slots=True)
+class _Use:
+    """For how long feeds ran."""
+
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """What exists between entering and leaving."""
@@ -42,6 +50,7 @@ class _Opened:
     threads: ThreadPoolExecutor
     sessions: set[Session]
     kept: set[Session]
+    use: _Use
 
 
 class Sandbox:
@@ -73,6 +82,7 @@ class Sandbox:
         self._build = partial(build_jail, jailed=jailed, require=require, worker_bytes=worker_bytes, binary=binary)
         self._roots = asyncio.Semaphore(roots)
         self._opened: _Opened | None = None
+        self._use = _Use()
 
     async def __aenter__(self) -> Self:
         self._opened = await asyncio.to_thread(self._open)
@@ -89,6 +99,17 @@ class Sandbox:
     def jail(self) -> JailLevel:
         """The walls that stand around every worker, and those that do not. Raises SandboxUnavailable unless entered."""
         return self._entered().jail.level
+
+    @property
+    def busy(self) -> int:
+        """Workers that run a guest or keep one."""
+        opened = self._opened
+        return len(opened.sessions) + len(opened.kept) if opened else 0
+
+    @property
+    def seconds(self) -> float:
+        """How long guests ran, all together, their waiting for the host aside."""
+        return self._use.seconds
 
     async def run(self, feed: Feed, on_call: OnCall, *, nested: bool = False) -> object:
         """Run the feed to its end and return the value of its last expression (None if it ends otherwise).
@@ -147,7 +168,7 @@ class Sandbox:
         except BaseException:
             jail.close()
             raise
-        opened = _Opened(jail, pool, ThreadPoolExecutor(self._workers, "sandbox"), set(), set())
+        opened = _Opened(jail, pool, ThreadPoolExecutor(self._workers, "sandbox"), set(), set(), self._use)
         try:
             _prove(opened)
         except BaseException:
@@ -247,6 +268,7 @@ class Kept:
 async def _advance(opened: _Opened, session: Session, step: Callable[[], Call | Done]) -> Call | Done:
     """Run one step in a thread; kill the guest if the step outlasts its patience."""
     session.begin()
+    began = time.perf_counter()
     future = asyncio.wrap_future(opened.threads.submit(step))
     # Cancelled, nobody reads the outcome; read here, its exception is not reported as forgotten.
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -255,6 +277,7 @@ async def _advance(opened: _Opened, session: Session, step: Callable[[], Call | 
         return await asyncio.shield(future)  # cancelled, the step ends by itself: its guest is killed
     finally:
         watch.end()
+        opened.use.seconds += time.perf_counter() - began
 
 
 class _Watch:

@@ -20,6 +20,7 @@ from activation.snapshot import ReadDefinition, ReadSlots, Snapshot
 from dispatcher.cache import Cache
 from dispatcher.commits import Commits
 from dispatcher.mailbox import Inputs, Letter
+from dispatcher.measures import Measures
 from kernel.errors import (
     Conflict,
     ExamplesDisagree,
@@ -45,8 +46,11 @@ _NOTHING: Mapping[ObjectId, SlotValues] = MappingProxyType({})
 class Alone:
     """Delivers one message at a time to an object whose mailbox the caller holds."""
 
-    def __init__(self, store: Store, activator: Activator, commits: Commits, tracing: Tracing) -> None:
+    def __init__(
+        self, store: Store, activator: Activator, commits: Commits, tracing: Tracing, measures: Measures
+    ) -> None:
         self._store, self._activator, self._commits, self._tracing = store, activator, commits, tracing
+        self._measures = measures
         # Examples that passed, by the definitions that were gone through and the example's digest.
         self._passed: dict[tuple[frozenset[tuple[Key, int]], str], None] = {}
 
@@ -62,6 +66,7 @@ class Alone:
                 await self._check_examples(message, run, cache)
                 return await self._settled(message, run, cache)
             except Conflict:
+                self._measures.repeated.count += attempt + 1 < MAX_RUNS
                 cache.forget(reads)
         raise Conflict(f"{message.receiver} kept changing: {MAX_RUNS} runs conflicted; send again")
 
@@ -84,6 +89,7 @@ class Alone:
     async def _activated(
         self, message: Message, snapshot: Snapshot, cache: Cache, inputs: Inputs, reads: dict[Key, int]
     ) -> Run:
+        self._measures.alone.count += 1
         try:
             return await self._activator.run(message, snapshot, now=inputs.now, seed=inputs.seed, reads=reads)
         except (Conflict, StoreUnavailable, Overloaded):
@@ -187,15 +193,4 @@ class _Fresh:
 
 def _kept_reply(message: Message, run: Run) -> tuple[KeptReply, ...]:
     """What to keep with the effects, so that the same request id has them once; without effects nothing is kept."""
-    if not message.request_id:
-        return ()
-    kept = KeptReply(
-        message.receiver,
-        run.incarnation,
-        message.principal,
-        message.request_id,
-        message.digest(),
-        run.result,
-        run.method,
-    )
-    return (kept,)
+    return (KeptReply.to(message, run.incarnation, run.result, run.method),) if message.request_id else ()

@@ -20,6 +20,7 @@ from activation.batch import Chain, Outcome
 from dispatcher.cache import Cache
 from dispatcher.commits import Commits, Unit
 from dispatcher.mailbox import Letter, Mailbox, Mailboxes
+from dispatcher.measures import Measures
 from dispatcher.resolution import Resolution
 from dispatcher.running import Running
 from kernel.errors import BadArguments, Conflict, KernelError
@@ -94,11 +95,12 @@ class Batcher:
         commits: Commits,
         mailboxes: Mailboxes,
         tracing: Tracing,
+        measures: Measures,
         *,
         confirm: Callable[[Letter, Reply, Cache], None],
     ) -> None:
         self._running, self._commits, self._mailboxes, self._tracing = running, commits, mailboxes, tracing
-        self._confirm = confirm
+        self._measures, self._confirm = measures, confirm
 
     def begin(self, mailbox: Mailbox, cache: Cache) -> bool:
         """Work on the front of the mailbox, and give it back when that is done. False where memory cannot answer it."""
@@ -175,6 +177,7 @@ class Batcher:
             if outcome.slots is not None:
                 batch.slots, batch.wrote = outcome.slots, True
             batch.done.append(_Done(letter, resolution, outcome.result, wrote))
+        self._measures.together.count += len(letters)
         if not self._advance(batch):
             self._end(batch)
 
@@ -182,6 +185,8 @@ class Batcher:
         if not batch.done:
             self._mailboxes.done(batch.mailbox)
             return
+        self._measures.batches.add(len(batch.done))
+        self._measures.hits.count += sum(not each.letter.fetched for each in batch.done)
         newest = any(letter.message.consistency is Consistency.FULL for letter in batch.letters)
         if not batch.wrote and not newest and batch.cache.consistent(batch.reads):
             self._answer(batch, batch.cache.token(batch.reads))
@@ -192,7 +197,9 @@ class Batcher:
         receiver = batch.mailbox.object_id
         writes = {receiver: pack(batch.slots)} if batch.wrote else {}
         replies = [
-            _kept(each, batch.incarnation) for each in batch.done if each.wrote and each.letter.message.request_id
+            KeptReply.to(each.letter.message, batch.incarnation, each.result, each.resolution.ref)
+            for each in batch.done
+            if each.wrote and each.letter.message.request_id
         ]
         settled = partial(self._settled, batch)
         self._commits.add(Unit(batch.mailbox.namespace, batch.reads, writes, settled, replies, context))
@@ -222,6 +229,7 @@ class Batcher:
             letter.alone = letter.alone or kept in conflict.changed
             if letter.runs < MAX_RUNS:
                 again.append(letter)
+                self._measures.repeated.count += 1
             else:
                 text = f"{message.receiver} kept changing: {MAX_RUNS} runs conflicted; send again"
                 _fail(letter, Conflict(text, conflict.changed))
@@ -278,19 +286,6 @@ def _acceptable(request_id: str) -> bool:
     except BadArguments:
         return False
     return True
-
-
-def _kept(done: _Done, incarnation: str) -> KeptReply:
-    message = done.letter.message
-    return KeptReply(
-        message.receiver,
-        incarnation,
-        message.principal,
-        message.request_id,
-        message.digest(),
-        done.result,
-        done.resolution.ref,
-    )
 
 
 def _fail(letter: Letter, error: KernelError) -> None:

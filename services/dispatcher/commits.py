@@ -9,12 +9,15 @@ lane's number tells a lost answer from a commit that never was, and is settled f
 
 import asyncio
 import logging
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
+from chassis.metrics import Metrics
+from dispatcher.measures import Measures
 from kernel.errors import CommitUnclear, Conflict, KernelError, LimitExceeded, StoreUnavailable
 from kernel.objects import Namespace, ObjectId
 from kernel.transactions import MAX_COMPARES, MAX_READS, KeptReply, Key, Lane, Part, Token, Transaction
@@ -87,8 +90,8 @@ class _Group:
 class Commits:
     """Takes units, and commits as many together as it can."""
 
-    def __init__(self, store: Store, in_flight: int = IN_FLIGHT) -> None:
-        self._store = store
+    def __init__(self, store: Store, in_flight: int = IN_FLIGHT, measures: Measures | None = None) -> None:
+        self._store, self._measures = store, measures or Measures(Metrics())
         self._lanes = [_Lane() for _ in range(in_flight)]
         self._waiting: dict[Namespace, deque[Unit]] = {}
         self._commits: set[asyncio.Task[None]] = set()
@@ -149,9 +152,12 @@ class Commits:
         return group
 
     async def _commit(self, group: _Group, lane: "_Lane") -> None:
+        began = time.perf_counter()
         try:
             outcome = await self._outcome(group, lane)
         finally:
+            self._measures.commits.add(time.perf_counter() - began)
+            self._measures.units.add(len(group.units))
             self._lanes.append(lane)
             self._wake()
         if len(group.units) > 1 and isinstance(outcome, LimitExceeded):
@@ -159,6 +165,7 @@ class Commits:
         elif len(group.units) > 1 and isinstance(outcome, Conflict):
             self._split(group.units, outcome)
         else:
+            self._measures.conflicts.count += isinstance(outcome, Conflict)
             for unit in group.units:
                 unit.settled(outcome)
 
@@ -177,6 +184,7 @@ class Commits:
     def _split(self, units: Sequence[Unit], conflict: Conflict) -> None:
         changed = set(conflict.changed)
         losers = [unit for unit in units if not changed.isdisjoint(unit.names())] or units
+        self._measures.conflicts.count += len(losers)
         self._again([unit for unit in units if unit not in losers])
         for unit in losers:
             mine = [name for name in conflict.changed if name in unit.names()]

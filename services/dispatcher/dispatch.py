@@ -19,6 +19,7 @@ from typing import Protocol
 from activation.batch import Batches
 from activation.run import Activator, Miss
 from activation.run import Tracing as RunTracing
+from chassis.metrics import Metrics
 from dispatcher.alone import Alone
 from dispatcher.batch import Batcher
 from dispatcher.batch import Tracing as BatchTracing
@@ -26,6 +27,7 @@ from dispatcher.cache import Cache
 from dispatcher.caches import Caches
 from dispatcher.commits import Commits
 from dispatcher.mailbox import Inputs, Letter, Mailbox, Mailboxes
+from dispatcher.measures import Measures
 from dispatcher.misses import Misses, Synthesizer, Waiting
 from dispatcher.owners import Owners
 from dispatcher.running import Running
@@ -57,12 +59,15 @@ class Dispatch:
         tracing: Tracing,
         *,
         owners: Owners | None = None,
+        measures: Measures | None = None,
     ) -> None:
         self._tracing, self._owners = tracing, owners
-        self._misses, self._caches, commits = Misses(synthesizer), Caches(store), Commits(store)
+        self._measures = measures = measures or Measures(Metrics())
+        self._misses, self._caches, commits = Misses(synthesizer), Caches(store), Commits(store, measures=measures)
         self._mailboxes = Mailboxes(self._work)
-        self._alone = Alone(store, activator, commits, tracing)
-        self._batcher = Batcher(Running(batches), commits, self._mailboxes, tracing, confirm=self._confirm)
+        measures.queued(lambda: self._mailboxes.waiting)
+        self._alone = Alone(store, activator, commits, tracing, measures)
+        self._batcher = Batcher(Running(batches), commits, self._mailboxes, tracing, measures, confirm=self._confirm)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def hurry(self) -> None:
@@ -76,8 +81,17 @@ class Dispatch:
 
     async def send(self, message: Message, waiting: Waiting | None = None) -> Reply:
         """Deliver a message and wait for the answer; what it fails with is told by the Send RPC."""
-        inputs = Inputs(time.time(), secrets.randbits(63))
-        waiting, synthesized = waiting or Waiting(), False
+        began = time.perf_counter()
+        try:
+            reply = await self._answer(message, waiting or Waiting())
+        except KernelError as error:
+            self._measures.messages[error.reason].add(time.perf_counter() - began)
+            raise
+        self._measures.messages[""].add(time.perf_counter() - began)
+        return reply
+
+    async def _answer(self, message: Message, waiting: Waiting) -> Reply:
+        inputs, synthesized = Inputs(time.time(), secrets.randbits(63)), False
         for _ in range(MAX_MISSES):
             try:
                 reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs)
@@ -121,6 +135,8 @@ class Dispatch:
         letter = mailbox.letters[0]
         known = cache is not None and cache.has(letter.message.receiver, letter.message.selector)
         alone = letter.alone or letter.fetched or known
+        if not letter.fetched:
+            (self._measures.hits if known else self._measures.fetches).count += 1
         work = self._run_alone(letter, mailbox) if alone else self._fetch(letter, mailbox)
         task = asyncio.create_task(work, context=letter.context)
         self._tasks.add(task)

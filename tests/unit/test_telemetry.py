@@ -16,7 +16,7 @@ from chassis.logs import log_handler
 from chassis.telemetry import Telemetry, in_memory, setup
 from fakes.tiny import attributes, ids
 
-ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_METRICS_EXPORTER": "none"}
 
 
 def test_a_span_is_current_inside_its_block_and_a_child_of_the_one_around_it() -> None:
@@ -89,7 +89,7 @@ def test_an_endpoint_can_be_overruled(off: Mapping[str, str]) -> None:
 @pytest.mark.parametrize("variable", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
 def test_either_endpoint_records_under_the_services_name(variable: str) -> None:
     for environ, name in (({}, "tiny"), ({"OTEL_SERVICE_NAME": "other"}, "other")):
-        telemetry = setup("tiny", {variable: "http://127.0.0.1:9"} | environ)
+        telemetry = setup("tiny", {variable: "http://127.0.0.1:9", "OTEL_METRICS_EXPORTER": "none"} | environ)
         assert isinstance(telemetry.tracer_provider, TracerProvider)
         assert telemetry.tracer_provider.resource.attributes["service.name"] == name
         telemetry.shutdown()
@@ -143,7 +143,7 @@ def test_content_is_recorded_only_where_it_is_switched_on(environ: Mapping[str, 
 
 
 def test_a_shutdown_without_a_collector_ends_in_its_time(caplog: pytest.LogCaptureFixture) -> None:
-    telemetry = setup("tiny", ENDPOINT)
+    telemetry = setup("tiny", ENDPOINT | {"OTEL_METRICS_EXPORTER": "otlp"})
     with telemetry.span("lost"):
         pass
     loop_clock = asyncio.new_event_loop()

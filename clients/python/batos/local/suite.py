@@ -181,6 +181,8 @@ class Suite:
             "OTEL_EXPORTER_OTLP_ENDPOINT": await self._receiver.start(),
             "OTEL_BSP_SCHEDULE_DELAY": soon,
         }
+        if not self._environment.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
+            self._exporting["OTEL_METRICS_EXPORTER"] = "none"  # traces alone are kept here
 
     async def _start_children(self) -> None:
         loading = asyncio.create_task(self._start_model())  # takes longest, and needs nobody
