@@ -20,6 +20,7 @@ from chassis.telemetry import Telemetry
 from dispatcher.cluster import member
 from dispatcher.config import Config
 from dispatcher.dispatch import Dispatch
+from dispatcher.measures import Measures
 from dispatcher.owners import Owners
 from dispatcher.peers import Peers
 from dispatcher.pipeline import PIPELINE_METHOD
@@ -61,7 +62,10 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         batches = Batches(sandbox)
         stack.push_async_callback(batches.close)
         owners = Owners(uuid.uuid4().hex, Peers(telemetry))
-        dispatch = Dispatch(store, Activator(sandbox, telemetry), batches, synthesizer, telemetry, owners=owners)
+        measures = Measures(telemetry.metrics)
+        measures.sandbox(sandbox)
+        activator = Activator(sandbox, telemetry)
+        dispatch = Dispatch(store, activator, batches, synthesizer, telemetry, owners=owners, measures=measures)
         stack.push_async_callback(dispatch.stop)
         stop = asyncio.Event()
         servicer = DispatcherServicer(dispatch, _version(sandbox.jail), stop, telemetry)

@@ -11,6 +11,7 @@ import grpc.aio
 from google.rpc.status_pb2 import Status
 from opentelemetry.trace import get_current_span
 
+import vocabulary
 from batos.frames import Frames
 from batos.framing import Framing, TooLarge, Unanswered
 from batos.v1 import dispatcher_pb2 as pb
@@ -39,10 +40,14 @@ class Peers:
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
+        self._forwarded = telemetry.metrics.counter(
+            vocabulary.METRIC_FORWARDED_MESSAGES, "{message}", "Messages passed on to the dispatcher that owns them."
+        )
         self._streams: dict[str, tuple[grpc.aio.Channel, Frames[pb.ForwardedSend, pb.PipelinedReply]]] = {}
 
     async def deliver(self, member: Member, message: Message, seconds: float | None) -> Reply:
         """The reply of the member. Raises Undelivered, and what the message failed with there."""
+        self._forwarded.count += 1
         sender = dict(headers_of(get_current_span())).get("traceparent", "")
         send = pb.ForwardedSend(message=message_to_wire(message), principal=message.principal, traceparent=sender)
         seconds = DEADLINE_SECONDS if seconds is None else seconds
