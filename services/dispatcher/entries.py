@@ -1,7 +1,7 @@
 """The objects in memory, within a bound of bytes. Law: an older revision never replaces a newer one.
 
 What was not used since it was last looked at goes first, so that a walk through very many objects does not push out
-those in use; the prototypes that others rest on stay.
+those in use; the prototypes that others rest on stay, and what makes others go stays itself.
 """
 
 from collections.abc import Callable
@@ -104,13 +104,13 @@ class Entries:
         known.size = size
         looks = 2 * len(self._known)
         while self.size > self._most and looks and len(self._known) > 1:
-            self._look(next(iter(self._known)))
+            self._look(next(iter(self._known)), known)
             looks -= 1
 
-    def _look(self, oldest: ObjectId) -> None:
-        """Drop it, unless it was used since the last look, or others rest on it."""
+    def _look(self, oldest: ObjectId, grown: Known) -> None:
+        """Drop it, unless it was used since the last look, is the one that needs room, or others rest on it."""
         known = self._known.pop(oldest)
-        if known.used or not self._evictable(oldest):
+        if known.used or known is grown or not self._evictable(oldest):
             known.used = False
             self._known[oldest] = known
             return

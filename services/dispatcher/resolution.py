@@ -70,21 +70,22 @@ class Resolutions:
     ) -> None:
         self._known, self._method = known, method
         # For an object that answers itself by its id, for all others by their parents.
-        self._answers: dict[tuple[ObjectId | tuple[ObjectId, ...], Selector], Resolution] = {}
+        self._answers: dict[ObjectId | tuple[ObjectId, ...], dict[Selector, Resolution]] = {}
+        self._count = 0
         self._involved: set[ObjectId] = set()
 
     def of(self, receiver: ObjectId, definition: Definition, selector: Selector) -> Resolution | None:
         """Which version answers; None where memory does not say, or says that none does."""
         own = definition.active(selector) or selector in definition.pins
-        key = (receiver if own else definition.parents, selector)
-        answer = self._answers.get(key)
+        key = receiver if own else definition.parents
+        known = self._answers.get(key)
+        answer = known.get(selector) if known else None
         if answer is None and (answer := self._resolve(receiver, selector)) is not None:
-            if len(self._answers) >= MAX_RESOLUTIONS:
+            if self._count >= MAX_RESOLUTIONS:
                 self.clear()
-            self._answers[key] = answer
+            self._answers.setdefault(key, {})[selector] = answer
+            self._count += 1
             self._involved.update(each.object_id for each in answer.above)
-            if own:
-                self._involved.add(receiver)
         return answer
 
     def wanted(self, receiver: ObjectId, selector: Selector) -> Wanted | None:
@@ -101,17 +102,19 @@ class Resolutions:
         return answer and (answer.holder, definitions[answer.holder].incarnation, selector, answer.number)
 
     def rests_on(self, object_id: ObjectId) -> bool:
-        """Whether an answer rests on the object's definition."""
+        """Whether what others answer rests on the object's definition."""
         return object_id in self._involved
 
     def changed(self, object_id: ObjectId) -> None:
         """A definition was replaced, or is no longer in memory."""
+        self._count -= len(self._answers.pop(object_id, ()))
         if object_id in self._involved:
             self.clear()
 
     def clear(self) -> None:
         """Forget all answers."""
         self._answers.clear()
+        self._count = 0
         self._involved.clear()
 
     def _resolve(self, receiver: ObjectId, selector: Selector) -> Resolution | None:

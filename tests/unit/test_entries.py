@@ -75,6 +75,13 @@ def test_what_is_in_use_outlives_what_is_walked_past_once() -> None:
     assert sum(ObjectId(f"o/{used}") in entries for used in range(20)) == 20
 
 
+def test_what_comes_is_not_the_first_to_go_though_all_others_are_in_use() -> None:
+    entries, _ = filled(0, most=100 * KIB)
+    for number in range(500):
+        put(entries, f"o/{number}")
+        assert entries.whole(ObjectId(f"o/{number}")) is not None
+
+
 def test_what_others_rest_on_stays() -> None:
     entries, _ = filled(2000, most=100 * KIB, kept=frozenset({"o/0", "o/1"}))
     assert ObjectId("o/0") in entries
