@@ -6,6 +6,7 @@ import os
 import sys
 from importlib.metadata import version
 
+import vocabulary
 from batos.v1.admin_pb2_grpc import add_AdministrationServicer_to_server
 from batos.v1.objectstore_pb2_grpc import add_ObjectStoreServicer_to_server
 from chassis.server import ServerSpec, announce, run
@@ -18,6 +19,7 @@ from objectstore.config import Config
 from objectstore.etcd.access import Access
 from objectstore.etcd.failures import NotLetIn, NotTrusted
 from objectstore.etcd.ledger import EtcdLedger
+from objectstore.hub import Hub
 from objectstore.ledger_members import LedgerMembers
 from objectstore.ledger_store import LedgerStore
 from objectstore.membership import JOIN_METHOD
@@ -45,6 +47,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         store = await LedgerStore.open(ledger)
         log.info("the store is open", extra={"epoch": store.epoch})
         administration = AdministrationServicer(store, version("batos-services"))
+        _measured(store.hub, telemetry)
         stop = asyncio.Event()
         servicer = StoreServicer(store, stop, telemetry, LedgerMembers(ledger, store.hub))
         spec = ServerSpec(
@@ -67,6 +70,12 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         raise StartError(error.text) from None
     finally:
         await ledger.close()
+
+
+def _measured(hub: Hub, telemetry: Telemetry) -> None:
+    observe = telemetry.metrics.observe
+    observe(vocabulary.METRIC_WATCHERS, "{watcher}", "Who follows the store's changes.", lambda: hub.watchers)
+    observe(vocabulary.METRIC_HUB_LAG, "s", "Since etcd's watch was last heard of.", lambda: hub.lag)
 
 
 def _access(config: Config) -> Access:

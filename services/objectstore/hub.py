@@ -42,6 +42,17 @@ class Hub:
         self._source: _Source | None = None
         self._catching_up = asyncio.Semaphore(_CATCHING_UP)
 
+    @property
+    def watchers(self) -> int:
+        """Who reads now."""
+        return self._source.readers if self._source else 0
+
+    @property
+    def lag(self) -> float:
+        """Seconds since the ledger was last heard of; 0 while nobody watches. More than a second or two is a fault."""
+        source = self._source
+        return time.monotonic() - source.heard if source and source.readers else 0.0
+
     async def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
         """See Ledger; of one namespace. A reader that is too slow is told StoreUnavailable, and may watch again."""
         async with self._reading() as source:
@@ -136,6 +147,7 @@ class _Source:
         self._wanted = 0
         self.readers = 0
         self.ended = False
+        self.heard = time.monotonic()
         self._running = asyncio.create_task(self._run())
 
     async def flow(self) -> Flow:
@@ -211,6 +223,7 @@ class _Source:
     def _add(self, flow: Flow) -> None:
         gathered, self._gathered, self._telling = self._gathered, [], None
         self._told_at = asyncio.get_running_loop().time()
+        self.heard = time.monotonic()
         flow.add(gathered)
 
     async def _idle(self, flow: Flow, owed: "_Owed") -> None:
@@ -220,6 +233,8 @@ class _Source:
                 owed.now(await self._ledger.transact(_TICK) or 0)
         except (KernelError, Unclear):
             return  # the watch itself tells, in time, that the ledger stays away
+        if not owed.late:
+            self.heard = time.monotonic()
         flow.beat()
 
 

@@ -4,37 +4,26 @@ import asyncio
 import os
 import re
 import signal
-import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import grpc.aio
 import pytest
 
-from batos.addresses import Addresses
-from batos.client import Client
 from batos.identifiers import new_request_id
-from batos.local.child import Child, Program, says_ready
+from batos.local.child import Child
 from batos.local.errors import NotStarted
 from batos.v1 import dispatcher_pb2 as pb
-from batos.v1 import objectstore_pb2 as store_pb
 from batos.v1.dispatcher_pb2_grpc import DispatcherStub
 from batos.v1.object_pb2 import Message
-from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
 from batos.values import from_wire
 from chassis.client import channel
 from fakes.children import gone, until
-from fakes.rig import INCREMENT
+from fakes.programs import COUNTERS as OBJECTS
+from fakes.programs import filled, started
 
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("BATOS_", "OTEL_"))}
-SENDERS, OBJECTS = 8, 4
+SENDERS = 8
 TRIES_S = 30.0
-
-
-async def started(folder: Path, name: str, **environment: str) -> Child:
-    command = (sys.executable, "-m", name, "--workers", "2")
-    given = {"BATOS_LISTEN": "127.0.0.1:0", "BATOS_ROOTS": "2"}
-    return await Child.start(Program(name, command, CLEAN | given | environment), folder, says_ready)
 
 
 @pytest.fixture
@@ -50,17 +39,6 @@ async def dispatcher(etcd_endpoint: str, tmp_path: Path) -> AsyncGenerator[Child
             await child.stop()
     finally:
         await store.stop()
-
-
-async def filled(store: str) -> None:
-    async with Client(Addresses(objectstore=store)) as client, channel(store) as to:
-        await client.objects.create("counter")
-        request = store_pb.RegisterMethodRequest(
-            holder="counter", selector="increment", source=INCREMENT, activate=True
-        )
-        await ObjectStoreStub(to).RegisterMethod(request)
-        for number in range(OBJECTS):
-            await client.objects.create(f"counter/{number}", parents=["counter"], slots={"count": 0})
 
 
 class Sender:

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any, Final, Self
 
 from grpc.aio import AioRpcError
+from opentelemetry.trace import Span as TelemetrySpan
 from opentelemetry.trace import SpanKind
 
 import vocabulary
@@ -49,6 +50,13 @@ class EtcdLedger:
     ) -> None:
         self._connection = connection
         self._telemetry = telemetry or Telemetry.off()
+        metrics = self._telemetry.metrics
+        self._durations = metrics.histograms(
+            vocabulary.METRIC_DB_DURATION, "s", "Duration of a request to etcd, repeats included.", _operation
+        )
+        self._conflicts = metrics.counter(
+            vocabulary.METRIC_DB_CONFLICTS, "{transaction}", "Transactions that compared in vain."
+        )
         self._leases = Leases(connection)
         self._read_seconds = read_seconds
 
@@ -150,7 +158,7 @@ class EtcdLedger:
         """See LeasingLedger."""
         request = requests.txn_request(Step(passing={key: value}), lease)
         try:
-            with self._telemetry.span(vocabulary.SPAN_ETCD_TXN, _TXN, SpanKind.CLIENT):
+            with self._asked(vocabulary.SPAN_ETCD_TXN, _TXN):
                 return int((await self._connection.txn(request)).header.revision)
         except AioRpcError as error:
             if failures.is_lease_gone(error):
@@ -164,14 +172,27 @@ class EtcdLedger:
     async def _transact(self, step: Step) -> int | None:
         lease = await self._leases.lasting(step.seconds) if step.passing else 0
         request = requests.txn_request(step, lease)
-        with self._telemetry.span(vocabulary.SPAN_ETCD_TXN, _TXN, SpanKind.CLIENT) as span:
+        with self._asked(vocabulary.SPAN_ETCD_TXN, _TXN) as span:
             if span.is_recording():
                 span.set_attribute(vocabulary.DB_OPERATION_BATCH_SIZE, len(request.compare) + len(request.success))
             response = await self._connection.txn(request)
-        return int(response.header.revision) if response.succeeded else None
+        if response.succeeded:
+            return int(response.header.revision)
+        self._conflicts.count += 1
+        return None
+
+    @contextmanager
+    def _asked(self, name: str, attributes: dict[str, str]) -> Generator[TelemetrySpan]:
+        """A request's span and duration."""
+        began = time.perf_counter()
+        try:
+            with self._telemetry.span(name, attributes, SpanKind.CLIENT) as span:
+                yield span
+        finally:
+            self._durations[name].add(time.perf_counter() - began)
 
     async def _read(self, name: str, attributes: dict[str, str], send: Callable[[], Awaitable[Any]]) -> Any:
-        with self._telemetry.span(name, attributes, SpanKind.CLIENT):
+        with self._asked(name, attributes):
             end = time.monotonic() + self._read_seconds
             pause = _FIRST_PAUSE
             while True:
@@ -186,6 +207,10 @@ class EtcdLedger:
     async def _check_kept(self, revision: int) -> None:
         # A watch tells that it is too old only after it was created, if at all of what is yet to come.
         await self.read_at(revision, Span.key(META, values=False))
+
+
+def _operation(name: str) -> Mapping[str, str]:
+    return {vocabulary.DB_SYSTEM_NAME: vocabulary.DB_SYSTEM_ETCD, vocabulary.DB_OPERATION_NAME: name}
 
 
 def _kept(revision: int, send: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
