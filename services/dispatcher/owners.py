@@ -78,7 +78,7 @@ class Owners:
                 log.warning("%s is no member: messages wait until it is one", self.me)
             else:
                 self._belongs.set()
-                log.info("the members are %s", ", ".join(each.name for each in self._members))
+                log.info("the members are %s; this is %s", ", ".join(each.name for each in self._members), self.me)
                 await self._peers.keep(self._members)
             await membership.changed.wait()
 

@@ -80,7 +80,7 @@ def main() -> int:
     """Run what the command line asks for."""
     asked = arguments()
     if asked.list:
-        sys.stdout.writelines(f"{row.name:<22} {row.what}: {row.consistency}\n" for row in ROWS)
+        sys.stdout.writelines(f"{row.name:<27} {row.what}: {row.consistency}\n" for row in ROWS)
         return 0
     folder = BUILD / f"run-{os.getpid()}"  # several runs at once do not meet
     try:

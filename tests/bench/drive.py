@@ -14,7 +14,7 @@ import msgspec
 
 from batos.local import leash
 from bench import meter
-from bench.jobs import Job, Outcome
+from bench.jobs import Job, Outcome, shares
 from bench.rows import Row
 from bench.subjects import Load, Subject, base_environment
 
@@ -131,12 +131,13 @@ def _jobs(row: Row, load: Load, begin: float, end: float) -> list[Job]:
             target=load.target,
             method=load.method,
             requests=load.requests[number::many] or load.requests,
-            in_flight=row.in_flight // many + (number < row.in_flight % many),
+            in_flight=in_flight,
             begin=begin,
             end=end,
             stamped=row.stamped,
+            beside=load.beside,
         )
-        for number in range(many)
+        for number, in_flight in enumerate(shares(row.in_flight, many))
     ]
 
 

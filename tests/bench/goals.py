@@ -82,6 +82,8 @@ GOALS = (
     ),
     Goal("one hot object, unary ÷ E", ("hot-unary", "echo-unary"), by_rate, 0.5, 0.8),
     Goal("one hot object, batched ÷ contended CAS", ("hot-stream", "etcd-cas-contended"), by_rate, 20, 100),
+    Goal("one hot object, batched, three dispatchers ÷ one", ("hot-stream-3", "hot-stream-one-of-3"), by_rate, 1, 1),
+    Goal("one hot object, unary, three dispatchers ÷ one", ("hot-unary-3", "hot-unary-one-of-3"), by_rate, 1, 1),
     Goal(
         "durable p50, 1 in flight ÷ (echo p50 + CAS p50)",
         ("durable-unary-1", "echo-unary-1", "etcd-cas-1"),

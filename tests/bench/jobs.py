@@ -5,6 +5,7 @@ meter of CPU mean the same window.
 """
 
 from array import array
+from collections.abc import Sequence
 
 import msgspec
 
@@ -15,7 +16,8 @@ STAMP = "00000000-0000-7000-8000-000000000000"
 class Job(msgspec.Struct, frozen=True):
     """One load: `in_flight` requests at once, each replaced when it is answered, until `end`.
 
-    Requests are sent as they are, in turn; what they mean and what an answer means is the road's business. Only what
+    They take one connection to `target` and one to each of `beside`, as many on each. Requests are sent as they are, in
+    turn; what they mean and what an answer means is the road's business. Only what
     ends from `begin` to `end` counts. With a `rate`, unary requests are not sent faster than that, a second.
     """
 
@@ -28,6 +30,7 @@ class Job(msgspec.Struct, frozen=True):
     end: float
     stamped: bool = False
     rate: float = 0.0
+    beside: tuple[str, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -39,3 +42,8 @@ class Outcome(msgspec.Struct, frozen=True):
     def seconds(self) -> "array[float]":
         """The latencies, in the order in which the answers came."""
         return array("d", self.latencies)
+
+
+def shares(whole: int, parts: int) -> Sequence[int]:
+    """A number in parts as equal as can be, which sum to it."""
+    return [whole // parts + (part < whole % parts) for part in range(parts)]

@@ -49,7 +49,7 @@ def table(run: Run) -> Iterator[str]:
     yield f"{many} rounds of {run.window:g} s each, after {run.warm_up:g} s of warming up"
     yield "medians of the rounds; spread is (max - min) / median"
     yield ""
-    yield f"{'row':<22}{'ops/s':>9}{'spread':>8}{'p50 ms':>9}{'p99 ms':>9}  CPU, µs an operation (cores)"
+    yield f"{'row':<27}{'ops/s':>9}{'spread':>8}{'p50 ms':>9}{'p99 ms':>9}  CPU, µs an operation (cores)"
     for row in run.rows:
         yield from _row(row, run)
     yield ""
@@ -71,17 +71,17 @@ def _row(row: Row, run: Run) -> Iterator[str]:
     figures = run.rounds.get(row.name, ())
     missing = run.missing.get(row.name) or _not_served(figures)
     if missing or not figures:
-        yield f"{row.name:<22}  {missing or 'NOT RUN'}"
+        yield f"{row.name:<27}  {missing or 'NOT RUN'}"
     else:
         middle = rate(figures)
         spread = (max(each.rate for each in figures) - min(each.rate for each in figures)) / middle if middle else 0.0
         latency = f"{_ms(figures, 'p50'):>9}{_ms(figures, 'p99'):>9}"
-        yield f"{row.name:<22}{middle:>9,.0f}{spread:>8.0%}{latency}  {_cpu(figures)}"
-    yield f"{'':<22}  {row.what}: {row.consistency}"
+        yield f"{row.name:<27}{middle:>9,.0f}{spread:>8.0%}{latency}  {_cpu(figures)}"
+    yield f"{'':<27}  {row.what}: {row.consistency}"
     if (busy := max((each.share.get("generator 1", 0.0) for each in figures), default=0.0)) > GENERATOR_FULL:
-        yield f"{'':<22}  the generator had {busy:.2f} of a core: it may be what limits this row"
+        yield f"{'':<27}  the generator had {busy:.2f} of a core: it may be what limits this row"
     if failures := _failures(figures):
-        yield f"{'':<22}  FAILURES: {failures}"
+        yield f"{'':<27}  FAILURES: {failures}"
 
 
 def _not_served(figures: Sequence[Figure]) -> str:

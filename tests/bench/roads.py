@@ -8,10 +8,10 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from itertools import cycle
-from typing import Any, cast
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -20,7 +20,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from batos.identifiers import new_request_id
 from batos.v1 import dispatcher_pb2 as pb
-from bench.jobs import STAMP, Job
+from bench.jobs import STAMP, Job, shares
 from bench.tally import Tally
 
 CHANNEL = (
@@ -41,13 +41,22 @@ def stamping(job: Job) -> Iterator[bytes]:
         yield new_request_id().encode().join(part)
 
 
+@asynccontextmanager
+async def connections(job: Job) -> AsyncGenerator[list[Any]]:
+    """The job's channels: each has a connection of its own, since none shares its pool with another."""
+    async with AsyncExitStack() as stack:
+        targets = (job.target, *job.beside)
+        yield [await stack.enter_async_context(grpc.aio.insecure_channel(each, options=CHANNEL)) for each in targets]
+
+
 async def unary(job: Job, tally: Tally) -> None:
-    """Unary calls of `method`, one connection."""
+    """Unary calls of `method`."""
     requests = stamping(job)
-    async with grpc.aio.insecure_channel(job.target, options=CHANNEL) as channel:
-        send = cast("Any", channel).unary_unary(job.method)
+    async with connections(job) as channels:
+        methods = cycle([channel.unary_unary(job.method) for channel in channels])
 
         async def sender() -> None:
+            send = next(methods)
             began = due = time.monotonic()
             while began < job.end:
                 try:
@@ -67,25 +76,30 @@ async def unary(job: Job, tally: Tally) -> None:
 
 
 async def stream(job: Job, tally: Tally) -> None:
-    """Frames of `PipelinedSend` on one stream: what was answered in a frame is replaced in one frame.
+    """Frames of `PipelinedSend`, a stream on each connection: what was answered in a frame is replaced in one frame.
 
     A request is a serialized Message. The window is full from the first frame on.
     """
     requests = stamping(job)
-    async with grpc.aio.insecure_channel(job.target, options=CHANNEL) as channel:
-        call = cast("Any", channel).stream_stream(job.method)()
-        try:
-            await _pipeline(call, requests, job, tally)
-        except grpc.aio.AioRpcError as error:
-            tally.failed(reason_of(error))
-        except asyncio.InvalidStateError:  # what writing on a stream that ended raises
-            tally.failed((await call.code()).name)
-        finally:
-            call.cancel()
+    async with connections(job) as channels, asyncio.TaskGroup() as group:
+        for channel, in_flight in zip(channels, shares(job.in_flight, len(channels)), strict=True):
+            call = channel.stream_stream(job.method)()
+            group.create_task(_stream(call, requests, job, tally, in_flight))
 
 
-async def _pipeline(call: Any, requests: Iterator[bytes], job: Job, tally: Tally) -> None:
-    began = dict.fromkeys(range(job.in_flight), time.monotonic())
+async def _stream(call: Any, requests: Iterator[bytes], job: Job, tally: Tally, in_flight: int) -> None:
+    try:
+        await _pipeline(call, requests, job, tally, in_flight)
+    except grpc.aio.AioRpcError as error:
+        tally.failed(reason_of(error))
+    except asyncio.InvalidStateError:  # what writing on a stream that ended raises
+        tally.failed((await call.code()).name)
+    finally:
+        call.cancel()
+
+
+async def _pipeline(call: Any, requests: Iterator[bytes], job: Job, tally: Tally, in_flight: int) -> None:
+    began = dict.fromkeys(range(in_flight), time.monotonic())
     await call.write(b"".join(pipelined(number, next(requests)) for number in began))
     read = pb.PipelineResponse.FromString
     while True:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from bench.clusters import Cluster, Workers
 from bench.drive import Driver, Figure
 from bench.peers import Restate, Temporal
 from bench.profile import profile
@@ -42,6 +43,8 @@ def subject_of(name: str, folder: Path) -> Subject:
         "etcd": Etcd,
         "batos": Batos,
         "traced": partial(Batos, traced=True),
+        "cluster": Cluster,
+        "workers": Workers,
         "restate": Restate,
         "temporal": Temporal,
     }

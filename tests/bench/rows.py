@@ -24,8 +24,27 @@ class Row:
     selector: str = "increment"
     stamped: bool = False
     generators: int = 1
+    connections: int = 1
+    """Of each generator; what is in flight is divided among them."""
+    through: str = ""
+    """Which of several dispatchers the load goes through: the hot object's `owner`, `another`, or `all`."""
     long: bool = False
     """Whether `bench-quick` leaves it out."""
+
+
+def _of_three(name: str, road: str, through: str, what: str) -> Row:
+    """A hot object in a cluster of three dispatchers, on three connections whichever way it is reached."""
+    return Row(
+        name,
+        "cluster",
+        road,
+        f"three dispatchers: {what}",
+        SERIALIZABLE,
+        objects=1,
+        connections=3,
+        through=through,
+        long=True,
+    )
 
 
 # In the order in which they are measured: what is compared stands side by side.
@@ -77,6 +96,30 @@ ROWS = (
     ),
     Row("etcd-cas-contended", "etcd", "cas-one", "etcd CAS on one key, 16 in flight", LINEARIZABLE, in_flight=16),
     Row("hot-stream", "batos", "stream", "one hot object, batched stream", SERIALIZABLE, objects=1),
+    _of_three("hot-stream-one-of-3", "stream", "another", "hot object, batched stream, not through its owner"),
+    _of_three("hot-stream-3", "stream", "all", "the same through all three at once"),
+    _of_three("hot-stream-owner-of-3", "stream", "owner", "the same through the one that owns it"),
+    _of_three("hot-unary-one-of-3", "unary", "another", "hot object, unary, not through its owner"),
+    _of_three("hot-unary-3", "unary", "all", "the same through all three at once"),
+    _of_three("hot-unary-owner-of-3", "unary", "owner", "the same through the one that owns it"),
+    Row(
+        "durable-unary-64-16",
+        "batos",
+        "unary",
+        "durable send, 64 objects, unary, 16 connections",
+        SERIALIZABLE,
+        connections=16,
+        long=True,
+    ),
+    Row(
+        "durable-unary-64-workers-2",
+        "workers",
+        "unary",
+        "the same, a dispatcher of two workers",
+        SERIALIZABLE,
+        connections=16,
+        long=True,
+    ),
     Row(
         "mix-unary",
         "traced",

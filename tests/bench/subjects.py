@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -28,11 +29,12 @@ class NotHad(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Where a row's requests go, and what they are."""
+    """Where a row's requests go, and what they are; further connections go to the addresses in `beside`."""
 
     target: str
     method: str
     requests: tuple[bytes, ...]
+    beside: tuple[str, ...] = ()
 
 
 class Subject(Protocol):
@@ -83,6 +85,14 @@ class Programs:
             etcd, self.folder / "etcd", self.folder, base_environment(), retention=retention
         )
         return self.children["etcd"]
+
+    async def store(self, told: Mapping[str, str], retention: str = "5m") -> dict[str, str]:
+        """Start an etcd and an objectstore over it that holds the content; what a dispatcher over it is told."""
+        etcd = await self.etcd(retention)
+        told = {**told, "BATOS_LISTEN": "127.0.0.1:0", "BATOS_ETCD_ENDPOINTS": etcd.address}
+        objectstore = await self.start("objectstore", (sys.executable, "-m", "objectstore"), told)
+        await write_content(objectstore.address)
+        return {**told, "BATOS_OBJECTSTORE": objectstore.address}
 
     async def stop(self) -> None:
         """Stop them all."""
@@ -165,15 +175,12 @@ class Batos:
 
     async def start(self) -> None:
         """See Subject."""
-        etcd = await self._programs.etcd(self._retention)
-        told = {"BATOS_LISTEN": "127.0.0.1:0", "BATOS_ETCD_ENDPOINTS": etcd.address}
+        told: dict[str, str] = {}
         if self._traced:
             sink = await self._programs.start("sink", (sys.executable, "-m", "bench.echo", "0"), {})
-            told |= TRACED | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{sink.address}"}
-        objectstore = await self._programs.start("objectstore", (sys.executable, "-m", "objectstore"), told)
-        told |= {"BATOS_OBJECTSTORE": objectstore.address}
+            told = TRACED | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{sink.address}"}
+        told = await self._programs.store(told, self._retention)
         dispatcher = await self._programs.start("dispatcher", (sys.executable, "-m", "dispatcher"), told)
-        await write_content(objectstore.address)
         await send_once(dispatcher.address)
 
     async def stop(self) -> None:
@@ -182,5 +189,10 @@ class Batos:
 
     async def load(self, row: Row) -> Load:
         """The row's messages."""
-        method = PIPELINE if row.road == "stream" else SEND
-        return Load(self._programs.children["dispatcher"].address, method, requests(row))
+        return sends(row, self._programs.children["dispatcher"].address)
+
+
+def sends(row: Row, *addresses: str) -> Load:
+    """The row's messages, its connections spread over these dispatchers' addresses."""
+    target, *beside = islice(cycle(addresses), max(row.connections, len(addresses)))
+    return Load(target, PIPELINE if row.road == "stream" else SEND, requests(row), tuple(beside))

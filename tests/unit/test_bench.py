@@ -1,16 +1,21 @@
 """What the benchmark computes: frames, ratios, trends, profiles."""
 
+from dataclasses import replace
+
 import pytest
 
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1 import object_pb2 as obj
+from bench.clusters import together
 from bench.content import messages, requests
 from bench.drive import Figure
 from bench.goals import GOALS, Goal
+from bench.jobs import shares
 from bench.profile import summary
 from bench.roads import pipelined, varint
 from bench.rows import ROWS, chosen
 from bench.soak import HOUR, trend
+from bench.subjects import sends
 
 
 def figure(rate: float, p50: float = 0.001, p99: float = 0.01) -> Figure:
@@ -73,6 +78,30 @@ def test_the_cost_of_tracing_is_what_is_lost_by_it() -> None:
     rounds = {"traced-unary-64": [figure(98)], "durable-unary-64": [figure(100)]}
 
     assert goal("cost of tracing at 1 %, % of the rate").of(rounds) == [pytest.approx(2)]
+
+
+@pytest.mark.parametrize(("whole", "parts"), [(64, 3), (64, 16), (2, 3), (1, 1)])
+def test_what_is_in_flight_is_divided_so_that_nothing_is_lost(whole: int, parts: int) -> None:
+    assert len(shares(whole, parts)) == parts
+    assert sum(shares(whole, parts)) == whole
+    assert max(shares(whole, parts)) - min(shares(whole, parts)) <= 1
+
+
+def test_connections_are_spread_over_the_addresses_and_each_address_has_one() -> None:
+    (row,) = chosen(("hot-stream-3",), quick=False)
+
+    load = sends(row, "a:1", "b:2")
+    assert (load.target, load.beside) == ("a:1", ("b:2", "a:1"))
+    assert sends(replace(row, connections=1), "a:1", "b:2").beside == ("b:2",)
+
+
+def test_dispatchers_are_together_once_each_knows_all_and_no_others() -> None:
+    logs = {"a": "the members are x, y; this is x", "b": "the members are x; this is y"}
+    assert together(logs.values()) is None
+    logs["b"] += "\nthe members are x, y, z; this is y"
+    assert together(logs.values()) is None
+    logs["b"] += "\nthe members are x, y; this is y"
+    assert together(logs.values()) == ["x", "y"]
 
 
 def test_every_goal_is_between_rows_that_there_are() -> None:
