@@ -4,10 +4,11 @@ Undelivered says that it may be run here instead: it did not arrive, or it has a
 once wherever it runs. A message that arrived, has none, and is not answered may have taken effect: its sender is told.
 """
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
-import grpc.aio
 from google.rpc.status_pb2 import Status
 from opentelemetry.trace import get_current_span
 
@@ -28,6 +29,8 @@ from wire.messages import message_to_wire, reply_from_wire
 
 FORWARD_METHOD: Final = "/batos.v1.DispatcherPeer/Forward"
 DEADLINE_SECONDS: Final = 300.0
+AWAY_SECONDS: Final = 1.0
+LET_GO_SECONDS: Final = 10.0
 
 _FRAMING: Final[Framing[pb.ForwardedSend, pb.PipelinedReply]] = Framing(
     frame=lambda sends, cancels: pb.ForwardRequest(sends=sends, cancels=cancels),
@@ -43,7 +46,8 @@ class Peers:
         self._forwarded = telemetry.metrics.counter(
             vocabulary.METRIC_FORWARDED_MESSAGES, "{message}", "Messages passed on to the dispatcher that owns them."
         )
-        self._streams: dict[str, tuple[grpc.aio.Channel, Frames[pb.ForwardedSend, pb.PipelinedReply]]] = {}
+        self._peers: dict[str, _Peer] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def deliver(self, member: Member, message: Message, seconds: float | None) -> Reply:
         """The reply of the member. Raises Undelivered, and what the message failed with there."""
@@ -52,8 +56,9 @@ class Peers:
         send = pb.ForwardedSend(message=message_to_wire(message), principal=message.principal, traceparent=sender)
         seconds = DEADLINE_SECONDS if seconds is None else seconds
         send.timeout.FromNanoseconds(int(seconds * 1e9))
+        peer = self._peer(member)
         try:
-            answer = await self._frames(member).ask(send, seconds)
+            answer = await peer.ask(send, seconds)
         except TooLarge:
             raise Undelivered from None
         except Unanswered as none:
@@ -69,18 +74,58 @@ class Peers:
         return reply_from_wire(answer.reply)
 
     async def keep(self, members: Sequence[Member]) -> None:
-        """Let go of the streams to all others."""
-        for address in set(self._streams) - {member.address for member in members}:
-            opened, frames = self._streams.pop(address)
-            await frames.close()
-            await opened.close()
+        """Let go of the streams to all others: who leaves still answers what it has, who is silent is waited for."""
+        for address in set(self._peers) - {member.address for member in members}:
+            leaving = asyncio.create_task(self._peers.pop(address).let_go())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
-    def _frames(self, member: Member) -> Frames[pb.ForwardedSend, pb.PipelinedReply]:
-        if member.address not in self._streams:
-            opened = channel(member.address, telemetry=self._telemetry, untraced=frozenset({FORWARD_METHOD}))
-            frames = Frames(_FRAMING, DispatcherPeerStub(opened).Forward)
-            self._streams[member.address] = opened, frames
-        return self._streams[member.address][1]
+    async def close(self) -> None:
+        """Let go of all streams; what is under way must have ended."""
+        await self.keep(())
+        await asyncio.gather(*self._leaving)
+
+    def _peer(self, member: Member) -> "_Peer":
+        if member.address not in self._peers:
+            self._peers[member.address] = _Peer(member.address, self._telemetry)
+        return self._peers[member.address]
+
+
+class _Peer:
+    """The stream to one dispatcher. One that cannot be reached is not tried again for a second."""
+
+    def __init__(self, address: str, telemetry: Telemetry) -> None:
+        self._channel = channel(address, telemetry=telemetry, untraced=frozenset({FORWARD_METHOD}))
+        self._frames = Frames(_FRAMING, DispatcherPeerStub(self._channel).Forward)
+        self._waiting = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._away_until = 0.0
+
+    async def ask(self, send: pb.ForwardedSend, seconds: float) -> pb.PipelinedReply:
+        """The answer. Raises Unanswered, TooLarge."""
+        now = asyncio.get_running_loop().time
+        if now() < self._away_until:
+            raise Unanswered(sent=False)
+        self._waiting += 1
+        self._idle.clear()
+        try:
+            return await self._frames.ask(send, seconds)
+        except Unanswered as none:
+            if not none.expired:
+                self._away_until = now() + AWAY_SECONDS
+            raise
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._idle.set()
+
+    async def let_go(self) -> None:
+        """Close the stream when nothing is under way on it, and after 10 s in any case."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), LET_GO_SECONDS)
+        await self._frames.close()
+        await self._channel.close()
 
 
 def _failure(failure: Any) -> KernelError:

@@ -76,7 +76,7 @@ async def clustered(rig: Rig, count: int = 2) -> AsyncGenerator[Cluster]:
         nodes: list[Node] = []
         for number in range(count):
             peers = Peers(telemetry)
-            stack.push_async_callback(peers.keep, ())
+            stack.push_async_callback(peers.close)
             owners, told, stop = Owners(f"d{number}", peers), Told(), asyncio.Event()
             dispatch = rig.another(owners=owners)
             stack.push_async_callback(dispatch.stop)
@@ -165,6 +165,21 @@ async def test_a_dispatcher_that_stops_runs_what_still_comes_and_the_others_take
         assert (await second.send(name, "increment")).result == 3
         await cluster.gather(first, members=cluster.members[:1])
         assert (await first.send(name, "increment")).result == 4
+
+
+async def test_what_is_under_way_at_a_dispatcher_that_leaves_is_still_answered(rig: Rig) -> None:
+    slow = (
+        "def slow(self):\n    self._p_changed = True\n    total = 0\n    for n in range(1000000):\n        total += n\n"
+    )
+    async with clustered(rig) as cluster:
+        first, second = cluster.nodes
+        name = cluster.owned_by(second, "slow")
+        await rig.put(name, slow + "    return 'done'\n")
+        sends = [asyncio.ensure_future(first.send(name, "slow")) for _ in range(20)]
+        await asyncio.sleep(0.02)
+        second.stop.set()
+        await cluster.gather(first, members=cluster.members[:1])
+        assert [reply.result for reply in await asyncio.gather(*sends)] == ["done"] * 20
 
 
 async def test_what_the_owner_does_not_understand_waits_where_its_sender_is(rig: Rig) -> None:
