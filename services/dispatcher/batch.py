@@ -186,7 +186,6 @@ class Batcher:
             self._mailboxes.done(batch.mailbox)
             return
         self._measures.batches.add(len(batch.done))
-        self._measures.hits.count += sum(not each.letter.fetched for each in batch.done)
         newest = any(letter.message.consistency is Consistency.FULL for letter in batch.letters)
         if not batch.wrote and not newest and batch.cache.consistent(batch.reads):
             self._answer(batch, batch.cache.token(batch.reads))

@@ -81,27 +81,31 @@ class Dispatch:
 
     async def send(self, message: Message, waiting: Waiting | None = None) -> Reply:
         """Deliver a message and wait for the answer; what it fails with is told by the Send RPC."""
-        began = time.perf_counter()
+        began, waiting = time.perf_counter(), waiting or Waiting()
+        inputs = Inputs(time.time(), secrets.randbits(63))
         try:
-            reply = await self._answer(message, waiting or Waiting())
+            try:
+                reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs)
+            except Miss as miss:
+                reply = await self._missed(miss, message, inputs, waiting)
         except KernelError as error:
             self._measures.messages[error.reason].add(time.perf_counter() - began)
             raise
         self._measures.messages[""].add(time.perf_counter() - began)
         return reply
 
-    async def _answer(self, message: Message, waiting: Waiting) -> Reply:
-        inputs, synthesized = Inputs(time.time(), secrets.randbits(63)), False
+    async def _missed(self, miss: Miss, message: Message, inputs: Inputs, waiting: Waiting) -> Reply:
+        """The reply once the method is there, and those that are missed then."""
         for _ in range(MAX_MISSES):
+            if message.dry_run:
+                raise NotUnderstood(miss.receiver, miss.selector, miss.near) from None
+            await self._misses.wait(_asked(miss, message), message, waiting)
             try:
                 reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs)
-            except Miss as miss:
-                if message.dry_run:
-                    raise NotUnderstood(miss.receiver, miss.selector, miss.near) from None
-                await self._misses.wait(_asked(miss, message), message, waiting)
-                synthesized = True
+            except Miss as another:
+                miss = another
             else:
-                return replace(reply, synthesized=True) if synthesized else reply
+                return replace(reply, synthesized=True)
         raise NotUnderstood(message.receiver, message.selector, why=f"{MAX_MISSES} methods were written on the way")
 
     async def run_here(self, message: Message) -> Reply:
@@ -136,7 +140,7 @@ class Dispatch:
         known = cache is not None and cache.has(letter.message.receiver, letter.message.selector)
         alone = letter.alone or letter.fetched or known
         if not letter.fetched:
-            (self._measures.hits if known else self._measures.fetches).count += 1
+            (self._measures.known if known else self._measures.fetches).count += 1
         work = self._run_alone(letter, mailbox) if alone else self._fetch(letter, mailbox)
         task = asyncio.create_task(work, context=letter.context)
         self._tasks.add(task)

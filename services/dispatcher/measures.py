@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import vocabulary
-from chassis.metrics import SIZES, Metrics
+from chassis.metrics import SIZES, Counter, Metrics
 from sandbox.host import Sandbox
 
 
@@ -21,7 +21,10 @@ class Measures:
         self.alone = activations[vocabulary.ACTIVATION_ALONE]
         self.repeated = count(vocabulary.METRIC_REPEATED_RUNS, "{activation}", "Runs after a conflict.")
         self.batches = spread(vocabulary.METRIC_BATCH_MESSAGES, "{message}", "Messages of a batch.", SIZES)
-        self.hits = count(vocabulary.METRIC_CACHE_HITS, "{message}", "Messages that memory could answer.")
+        self.known = Counter()
+        """Messages that memory knew all of, and that ran alone."""
+        about = "Messages answered from memory, those that it was fetched for among them."
+        metrics.observe(vocabulary.METRIC_CACHE_HITS, "{message}", about, self._hits, grows=True)
         self.fetches = count(vocabulary.METRIC_CACHE_FETCHES, "{message}", "Messages that the store was asked for.")
         self.units = spread(vocabulary.METRIC_COMMIT_UNITS, "{unit}", "Units of a commit.", SIZES)
         self.commits = spread(vocabulary.METRIC_COMMIT_DURATION, "s", "Until it was known what became of a commit.")
@@ -30,6 +33,9 @@ class Measures:
     def queued(self, read: Callable[[], int]) -> None:
         """Where to read how many messages wait for an answer."""
         self._metrics.observe(vocabulary.METRIC_QUEUED_MESSAGES, "{message}", "Messages without an answer yet.", read)
+
+    def _hits(self) -> float:
+        return self.batches.sum + self.known.count
 
     def sandbox(self, sandbox: Sandbox) -> None:
         """Where to read how the sandbox is used."""

@@ -3,10 +3,13 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 
 import grpc.aio
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import Histogram as HistogramData
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from chassis.address import Address
 from chassis.client import channel
@@ -153,12 +156,21 @@ def test_attributes_without_end_are_one_from_some_number_on() -> None:
     assert sum(values) == 3 * MOST
 
 
-def test_a_measurement_costs_less_than_a_microsecond() -> None:
+def test_a_measurement_costs_a_part_of_what_the_sdks_own_does() -> None:
     histograms = Metrics().histograms("a", "s", "", keyed)
-    began, best = 0.0, 1.0
-    for _ in range(5):  # the machine may be busy
-        began = time.perf_counter()
-        for _ in range(10_000):
-            histograms["x"].add(time.perf_counter() - began)
-        best = min(best, (time.perf_counter() - began) / 10_000)
-    assert best < 2e-6
+    provider = MeterProvider(metric_readers=[InMemoryMetricReader()], shutdown_on_exit=False)
+    its = provider.get_meter("test").create_histogram("a")
+    ours = seconds(lambda: histograms["x"].add(0.5))
+    assert ours < 0.2 * seconds(lambda: its.record(0.5, {"key": "x"}))
+    provider.shutdown()
+
+
+def seconds(work: Callable[[], None]) -> float:
+    """The least that a thousand of them took; the machine may be busy."""
+    took: list[float] = []
+    for _ in range(10):
+        began = time.process_time()
+        for _ in range(1000):
+            work()
+        took.append(time.process_time() - began)
+    return min(took)

@@ -56,15 +56,15 @@ async def test_what_services_measure_is_what_happened(collected: Collector) -> N
     assert count(MESSAGES, error_type="OBJECT_NOT_FOUND") == count(MESSAGES, error_type="BAD_ARGUMENTS") == 1
     ran = [number("batos.activations", batos_activation_kind=kind) for kind in ("together", "alone")]
     assert sum(ran) >= SENT
-    assert ran[0] == total("batos.batch.messages") > 0
-    assert count("batos.commit.duration") == count("batos.commit.units") > 0
+    assert ran[0] >= total("batos.batch.messages") > 0
+    assert count("batos.commit.duration") > 0
     assert total("batos.commit.units") >= COUNTERS
     assert 0 < number("batos.message.forwarded") < SENT
     assert number("batos.message.queued") == 0
-    assert number("batos.cache.hits") + number("batos.cache.fetches") >= SENT
+    assert number("batos.cache.hits") >= total("batos.batch.messages")
+    assert COUNTERS <= number("batos.cache.fetches") < SENT
     assert number("batos.sandbox.time") > 0
     assert number("batos.sandbox.workers") >= 1
-    assert number("batos.commit.conflicts") == number("batos.activation.repeated") == 0
     assert count("db.client.operation.duration", db_operation_name="Txn", db_system_name="etcd") > COUNTERS
     assert total("batos.rpc.frame.requests") > SENT
     assert 0 <= number("batos.store.hub.lag") < 10
