@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 # Further arguments of most targets: make test ARGS="tests/unit -k lookup".
 ARGS ?=
 
-.PHONY: help setup gen lock fmt check test test-faults test-faults-long test-model demo up bench bench-quick bench-long clean
+.PHONY: help setup gen lock fmt check test test-faults test-faults-long test-model demo up bench bench-quick bench-long bench-scale clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench-quick: setup ## the same within a minute, without peers (ARGS="--only dura
 
 bench-long: setup ## load the suite for a quarter of an hour: does memory or the database grow?
 	@PYTHONPATH=tests $(BIN)/python -m bench --long 15 $(ARGS)
+
+bench-scale: setup ## measure 100,000 objects beside 100: sends, lists, changes, memory, start-up (ARGS="--objects 10000")
+	@PYTHONPATH=tests $(BIN)/python -m bench.scale $(ARGS)
 
 clean: ## remove the environment, caches and everything built
 	@rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
