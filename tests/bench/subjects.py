@@ -19,7 +19,11 @@ from batos.local.private import private_folder
 from bench.content import requests, send_once, typical_reply, write_content
 from bench.rows import PIPELINE, SEND, Row
 
-TRACED = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"}
+TRACED = {
+    "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+    "OTEL_TRACES_SAMPLER_ARG": "0.01",
+    "OTEL_METRICS_EXPORTER": "none",  # the sink takes spans alone
+}
 VALUE = bytes(300)  # as long as the slots, the lane and the rest that one small send writes
 
 
