@@ -18,7 +18,7 @@ from batos.framing import Framing, TooLarge, Unanswered
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1.dispatcher_pb2_grpc import DispatcherPeerStub
 from chassis.client import channel
-from chassis.propagation import headers_of
+from chassis.propagation import traceparent_of
 from chassis.telemetry import Telemetry
 from dispatcher.owners import Undelivered
 from kernel.errors import KernelError, StoreUnavailable
@@ -52,7 +52,7 @@ class Peers:
     async def deliver(self, member: Member, message: Message, seconds: float | None) -> Reply:
         """The reply of the member. Raises Undelivered, and what the message failed with there."""
         self._forwarded.count += 1
-        sender = dict(headers_of(get_current_span())).get("traceparent", "")
+        sender = traceparent_of(get_current_span())
         send = pb.ForwardedSend(message=message_to_wire(message), principal=message.principal, traceparent=sender)
         seconds = DEADLINE_SECONDS if seconds is None else seconds
         send.timeout.FromNanoseconds(int(seconds * 1e9))
