@@ -9,6 +9,7 @@ import pytest_asyncio
 from bench.scale_content import MACHINE, PUMP, name, pairs_of
 from dispatcher.cache import Cache
 from dispatcher.caches import Caches
+from dispatcher.entries import Room
 from fakes.rig import NS, Rig
 from kernel.messages import Message
 from kernel.objects import Selector
@@ -18,7 +19,7 @@ from objectstore.fences import APART
 from objectstore.ledger import Entry, Reading, Span, Step
 from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
-from objectstore.store import Draft, NewObject
+from objectstore.store import Change, Changes, Draft, NewObject
 from sandbox.host import Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -178,7 +179,7 @@ async def test_objects_of_the_same_parents_share_one_answer(many: tuple[LedgerSt
 
 async def test_objects_with_methods_of_their_own_stay_within_the_memory_too() -> None:
     store = await LedgerStore.open(MemoryLedger())
-    cache = Cache(store, NS, most_bytes=100_000)
+    cache = Cache(store, NS, room=Room(100_000))
     watch = store.watch(NS, None)
     cache.tell(await anext(watch))
     for number in range(300):
@@ -200,7 +201,9 @@ async def test_what_one_object_learns_is_no_reason_to_ask_anew_who_answers_for_o
     shared, own = cache.resolved(name(0), READ), cache.resolved(name(1), READ)
     assert shared is not None
     assert own is not None
-    cache.forget({Key(name(1), Part.DEFINITION): 1})
+    assert cache.horizon is not None
+    changed = Change(Key(name(1), Part.DEFINITION), cache.horizon.revision)
+    cache.tell(Changes([changed], cache.horizon))
     await cache.fetch(name(1), READ)
     assert cache.resolved(name(0), READ) is shared
     assert cache.resolved(name(1), READ) is not own
@@ -211,7 +214,7 @@ async def test_more_objects_than_memory_is_for_push_out_each_other_and_not_their
     many: tuple[LedgerStore, CountingLedger],
 ) -> None:
     store, ledger = many
-    cache = Cache(store, NS, most_bytes=500_000)
+    cache = Cache(store, NS, room=Room(500_000))
     watch = store.watch(NS, None)
     cache.tell(await anext(watch))
     for number in range(FEW):
