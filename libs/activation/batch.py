@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import cast
+from typing import TypeAlias, cast
 
 from activation import crossing, guest
 from activation.isolation import isolated
@@ -50,10 +50,15 @@ class Outcome:
     slots: SlotValues | None
 
 
+_Key: TypeAlias = tuple[str, str]
+"""A method's digest and a principal."""
+
+
 @dataclass(slots=True)
 class _Line:
     """Who waits for one method's session, and the session itself, which is made when it is first needed."""
 
+    key: _Key
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     used: float = 0.0  # when the last of them left, by the loop's clock
@@ -84,8 +89,8 @@ class Batches:
             recursion=self._limits.recursion + guest.BATCH_FRAMES,
             memory_bytes=self._limits.memory_bytes * 3 // 4,  # stricter than alone, whatever the session holds besides
         )
-        self._lines: OrderedDict[tuple[str, str], _Line] = OrderedDict()
-        self._alone_until: OrderedDict[str, float] = OrderedDict()
+        self._lines: OrderedDict[_Key, _Line] = OrderedDict()
+        self._alone_until: OrderedDict[_Key, float] = OrderedDict()
         self._programs = lru_cache(4 * most_kept)(guest.batch_program)
 
     async def run(self, method: MethodVersion, principal: str, chains: Sequence[Chain]) -> list[list[Outcome | None]]:
@@ -93,9 +98,10 @@ class Batches:
 
         The arguments fit the method (`kernel.signature.bind`). Never fails but by cancelling.
         """
-        if not self._admits(method) or self._runs_alone(method):
+        key = (method.digest, principal)
+        if not self._admits(method) or self._runs_alone(key):
             return _nothing(chains)
-        line = self._line((method.digest, principal), sum(len(chain.calls) for chain in chains))
+        line = self._line(key, sum(len(chain.calls) for chain in chains))
         if line is None:
             return _nothing(chains)
         line.users += 1
@@ -123,7 +129,7 @@ class Batches:
             if idle is None or (messages == 1 and self._is_warm(idle)):
                 return None
             self._drop(idle)
-        line = self._lines[key] = _Line()
+        line = self._lines[key] = _Line(key)
         return line
 
     def _is_warm(self, key: tuple[str, str]) -> bool:
@@ -145,13 +151,13 @@ class Batches:
         line.kept, line.feeds = await self._sandbox.keep(feed, guest.RUN_BATCH), 1
         return line.kept
 
-    def _runs_alone(self, method: MethodVersion) -> bool:
-        until = self._alone_until.get(method.digest)
+    def _runs_alone(self, key: _Key) -> bool:
+        until = self._alone_until.get(key)
         return until is not None and asyncio.get_running_loop().time() < until
 
-    def _struck(self, method: MethodVersion) -> None:
-        self._alone_until[method.digest] = asyncio.get_running_loop().time() + ALONE_SECONDS
-        self._alone_until.move_to_end(method.digest)
+    def _struck(self, key: _Key) -> None:
+        self._alone_until[key] = asyncio.get_running_loop().time() + ALONE_SECONDS
+        self._alone_until.move_to_end(key)
         if len(self._alone_until) > 4 * self._most:
             self._alone_until.popitem(last=False)
 
@@ -160,7 +166,7 @@ class Batches:
     async def _part(
         self, line: _Line, method: MethodVersion, chains: Sequence[Chain], text: str
     ) -> list[list[Outcome | None]]:
-        if self._runs_alone(method):
+        if self._runs_alone(line.key):
             return _nothing(chains)
         try:
             async with line.lock:  # what others give and take is made and read meanwhile
@@ -172,10 +178,10 @@ class Batches:
         except SandboxLimitExceeded as limit:
             if limit.kind == "size" and len(chains) > 1:
                 return await self._halves(line, method, chains)
-            self._struck(method)
+            self._struck(line.key)
             return _nothing(chains)
         except (SandboxError, BadValue, LimitExceeded, SyntaxError):
-            self._struck(method)
+            self._struck(line.key)
             return _nothing(chains)
 
     async def _halves(self, line: _Line, method: MethodVersion, chains: Sequence[Chain]) -> list[list[Outcome | None]]:

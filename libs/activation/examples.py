@@ -13,6 +13,7 @@ from activation.snapshot import ReadDefinition, ReadSlots, Snapshot
 from kernel.errors import Conflict, KernelError, MethodRaised, Overloaded, StoreUnavailable
 from kernel.messages import Example, Failure, Message
 from kernel.objects import MethodPointer, MethodRecord, MethodVersion, Namespace, ObjectId, Selector
+from kernel.transactions import Key
 from kernel.values import SlotValues, Value, encode, same
 
 _SHOWN = 200  # characters of a value in a failure's words
@@ -53,12 +54,14 @@ class Tryout:
     def __init__(self, activator: Activator, snapshot: Snapshot, namespace: Namespace) -> None:
         self._activator, self._snapshot, self._namespace = activator, snapshot, namespace
 
-    async def observe(self, method: MethodVersion, receiver: ObjectId, example: Example) -> Observation:
-        """Run the method on the example's state, whatever the example expects."""
+    async def observe(
+        self, method: MethodVersion, receiver: ObjectId, example: Example, reads: dict[Key, int] | None = None
+    ) -> Observation:
+        """Run the method on the example's state, whatever the example expects; `reads` is filled with what it read."""
         message = Message(receiver, method.selector, example.arguments, example.keywords, self._namespace)
         snapshot = _ExampleSnapshot(self._snapshot, receiver, example, method)
         try:
-            run = await self._activator.run(message, snapshot, now=example.now, seed=example.seed)
+            run = await self._activator.run(message, snapshot, now=example.now, seed=example.seed, reads=reads)
         except (StoreUnavailable, Overloaded, Conflict):
             raise  # of the service, not of the method
         except KernelError as error:
@@ -66,9 +69,11 @@ class Tryout:
             return Observation(Failure(error.reason, exception), error.text, example.before)
         return Observation(run.result, "", run.writes.get(receiver, example.before))
 
-    async def check(self, method: MethodVersion, receiver: ObjectId, example: Example) -> Verdict:
-        """Run the method on the example, and compare."""
-        seen = await self.observe(method, receiver, example)
+    async def check(
+        self, method: MethodVersion, receiver: ObjectId, example: Example, reads: dict[Key, int] | None = None
+    ) -> Verdict:
+        """Run the method on the example, and compare; as observe."""
+        seen = await self.observe(method, receiver, example, reads)
         wrong = _outcome_differs(example, seen) or _state_differs(example, seen)
         return Verdict(f"{_described(method.selector, example)}: {wrong}" if wrong else "", seen)
 

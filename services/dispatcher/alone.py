@@ -1,7 +1,7 @@
 """One message by itself. Law: it runs on what memory has, which may be old, and the commit decides whether that held.
 
-    kept reply? ▶ run on the cache ▶ examples ▶ commit ──▶ reply
-                     │ not understood, not there, or after a conflict: again on what the store has now
+    run on the cache ▶ examples ▶ commit ──▶ reply, or the kept one where this request had its effect before
+         │ not understood, not there, or after a conflict: again on what the store has now
 
 So goes every message that a batch cannot take: those that send to other objects, that come with examples, that raise,
 whose method is not isolated or not there. A miss abandons the run and leaves here; whoever waits for the method sends
@@ -11,34 +11,35 @@ the message again.
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 
 import vocabulary
 from activation.examples import Tryout
-from activation.run import Activator, Miss, Run, Tracing
+from activation.run import Activator, Run, Tracing
 from activation.snapshot import ReadDefinition, ReadSlots, Snapshot
 from dispatcher.cache import Cache
-from dispatcher.commits import Commits
+from dispatcher.commits import MAX_RUNS, Commits
 from dispatcher.mailbox import Inputs, Letter
 from dispatcher.measures import Measures
 from kernel.errors import (
     Conflict,
     ExamplesDisagree,
     KernelError,
+    NotUnderstood,
     ObjectNotFound,
     Overloaded,
     RequestIdReused,
     StaleToken,
     StoreUnavailable,
 )
-from kernel.messages import Consistency, Message, Reply
-from kernel.objects import MethodRecord, ObjectId, Selector
+from kernel.messages import Consistency, Example, Message, MethodRef, Reply
+from kernel.objects import MethodRecord, Namespace, ObjectId, Selector
 from kernel.request_ids import check_request_id
-from kernel.transactions import MAX_READS, KeptReply, Key, Part, parse_token
+from kernel.transactions import MAX_READS, KeptReply, Key, Part, Token, parse_token
 from kernel.values import SlotValues, pack
 from objectstore.store import Store
 
-MAX_RUNS = 5
 MAX_VERDICTS = 10_000
 _NOTHING: Mapping[ObjectId, SlotValues] = MappingProxyType({})
 
@@ -51,23 +52,32 @@ class Alone:
     ) -> None:
         self._store, self._activator, self._commits, self._tracing = store, activator, commits, tracing
         self._measures = measures
-        # Examples that passed, by the definitions that were gone through and the example's digest.
-        self._passed: dict[tuple[frozenset[tuple[Key, int]], str], None] = {}
+        # What the examples that passed went through: the definitions, with the revisions that they had.
+        self._passed: dict[tuple[Namespace, ObjectId, MethodRef, str], Mapping[Key, int]] = {}
 
     async def deliver(self, message: Message, inputs: Inputs, cache: Cache, runs: int = 0) -> Reply:
         """The reply. Raises Miss, and what the Send RPC fails with. `runs` tells how many conflicts came before."""
+        if message.request_id:
+            check_request_id(message.request_id, time.time())  # it may have waited
         for attempt in range(runs, MAX_RUNS):
-            if (earlier := await self._earlier(message, cache)) is not None:
+            if attempt and (earlier := await self._earlier(message, cache)) is not None:
                 return earlier
             reads: dict[Key, int] = {}
             try:
                 fresh = attempt > 0 or await self._wants_newer(message, cache)
                 run = await self._run(message, cache, inputs, reads, fresh=fresh)
-                await self._check_examples(message, run, cache)
+                run = await self._check_examples(message, run, cache)
                 return await self._settled(message, run, cache)
-            except Conflict:
+            except Conflict as conflict:
                 self._measures.repeated.count += attempt + 1 < MAX_RUNS
-                cache.forget(reads)
+                cache.forget(reads, conflict.changed)
+            except (StoreUnavailable, Overloaded):
+                raise
+            except KernelError:
+                # It fails now: perhaps because it had its effect before.
+                if (earlier := await self._earlier(message, cache)) is not None:
+                    return earlier
+                raise
         raise Conflict(f"{message.receiver} kept changing: {MAX_RUNS} runs conflicted; send again")
 
     async def confirmed(self, letter: Letter, reply: Reply, cache: Cache) -> Reply:
@@ -81,7 +91,7 @@ class Alone:
         """
         if not fresh:
             # Absence is never decided from a cache.
-            with suppress(Miss, ObjectNotFound):
+            with suppress(NotUnderstood, ObjectNotFound):
                 return await self._activated(message, cache, cache, inputs, reads)
             reads.clear()
         return await self._activated(message, _Fresh(cache), cache, inputs, reads)
@@ -111,50 +121,73 @@ class Alone:
             raise StaleToken("the token is of another store, or of before a restore; read again without it")
         return True
 
-    async def _check_examples(self, message: Message, run: Run, cache: Cache) -> None:
-        """The version that answers must do what the sender's examples say, or nothing happens."""
-        method = run.record.method
-        # A verdict holds for the definitions that the run went through: another method on the way may change it.
-        ran = frozenset((key, revision) for key, revision in run.reads.items() if key.part is Part.DEFINITION)
-        unknown = [each for each in message.examples if (ran, each.digest()) not in self._passed]
-        if not unknown:
-            return
-        tryout = Tryout(self._activator, cache, message.namespace)
-        with self._tracing.span(vocabulary.SPAN_TRIAL, {vocabulary.EXAMPLE_COUNT: len(unknown)}):
-            for example in unknown:
-                verdict = await tryout.check(method, message.receiver, example)
-                if not verdict.passed:
-                    raise ExamplesDisagree(
-                        f"{method.holder}.{method.selector} version {method.number} fails an example of this message: "
-                        f"{verdict.failure}",
-                        holder=method.holder,
-                        selector=method.selector,
-                        version=str(method.number),
-                    )
+    async def _check_examples(self, message: Message, run: Run, cache: Cache) -> Run:
+        """The version that answers must do what the sender's examples say, or nothing happens.
+
+        What they went through counts as read by the run: another method on the way could have changed the verdict.
+        """
+        reads = dict(run.reads)
+        for example in message.examples:
+            key = message.namespace, message.receiver, run.method, example.digest()
+            passed = self._passed.get(key)
+            if passed is None or not cache.holds(passed):
+                passed = await self._try(message, run, example, cache)
                 if len(self._passed) >= MAX_VERDICTS:
                     self._passed.clear()
-                self._passed[ran, example.digest()] = None
+                self._passed[key] = passed
+            reads.update(passed)
+        return replace(run, reads=reads)
+
+    async def _try(self, message: Message, run: Run, example: Example, cache: Cache) -> Mapping[Key, int]:
+        """The definitions that a passing example went through. Raises ExamplesDisagree, of a state that was."""
+        method, reads = run.record.method, dict[Key, int]()
+        tryout = Tryout(self._activator, cache, message.namespace)
+        with self._tracing.span(vocabulary.SPAN_TRIAL, {vocabulary.EXAMPLE_COUNT: 1}):
+            verdict = await tryout.check(method, message.receiver, example, reads)
+        through = {key: revision for key, revision in reads.items() if key.part is Part.DEFINITION}
+        if verdict.passed:
+            return through
+        if not cache.consistent(everything := {**run.reads, **through}):
+            await self._commits.commit(message.namespace, everything, {})
+        raise ExamplesDisagree(
+            f"{method.holder}.{method.selector} version {method.number} fails an example of this message: "
+            f"{verdict.failure}",
+            holder=method.holder,
+            selector=method.selector,
+            version=str(method.number),
+        )
 
     async def _settled(self, message: Message, run: Run, cache: Cache) -> Reply:
         """The reply, once what it rests on is durable. Raises Conflict."""
         newest = message.consistency is Consistency.FULL
         written = _NOTHING if message.dry_run else run.writes
-        would_be = run.writes if message.dry_run else _NOTHING
+        reply = Reply(run.result, run.method, writes=run.writes if message.dry_run else _NOTHING)
         if not written and not newest and cache.consistent(run.reads):
-            return Reply(run.result, run.method, str(cache.token(run.reads)), writes=would_be)
+            token = cache.token(run.reads)
+        else:
+            token = await self._committed(message, run, written, cache)
+        reply = replace(reply, token=str(token))
+        return reply if written else await self._earlier(message, cache) or reply
+
+    async def _committed(
+        self, message: Message, run: Run, written: Mapping[ObjectId, SlotValues], cache: Cache
+    ) -> Token:
         writes = {object_id: pack(slots) for object_id, slots in written.items()}
         kept = _kept_reply(message, run) if writes else ()
         names = {vocabulary.COMMIT_READS: len(run.reads), vocabulary.COMMIT_WRITES: len(writes)}
         with self._tracing.span(vocabulary.SPAN_COMMIT, names):
-            token = await self._commits.commit(message.namespace, run.reads, writes, *kept)
-        cache.committed(run.reads, written, token.revision)
-        return Reply(run.result, run.method, str(token), writes=would_be)
+            return await self._commits.commit(
+                message.namespace,
+                run.reads,
+                writes,
+                kept,
+                made=lambda token: cache.committed(run.reads, written, token.revision),
+            )
 
     async def _earlier(self, message: Message, cache: Cache) -> Reply | None:
         """The reply that was kept when the same request took effect. Raises RequestIdReused, BadArguments."""
         if not message.request_id:
             return None
-        check_request_id(message.request_id, time.time())  # it may have waited
         definition = (await cache.definition(message.receiver)).definition
         if definition is None:
             return None

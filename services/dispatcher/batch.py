@@ -8,49 +8,29 @@ the store; what needs a run of its own (`dispatcher.alone`) gets it when all bef
 a conflict puts its letters back, and they run again on newer state. Nothing is answered before the commit it read from.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextvars import Context
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import time
-from typing import Protocol
 
-import vocabulary
 from activation.batch import Chain, Outcome
 from dispatcher.cache import Cache
-from dispatcher.commits import Commits, Unit
+from dispatcher.commits import MAX_RUNS, Commits, Unit
 from dispatcher.mailbox import Letter, Mailbox, Mailboxes
 from dispatcher.measures import Measures
 from dispatcher.resolution import Resolution
 from dispatcher.running import Running
-from kernel.errors import BadArguments, Conflict, KernelError
+from dispatcher.spans import Span, Spans
+from kernel.errors import BadArguments, Conflict, KernelError, LimitExceeded
 from kernel.messages import Consistency, Message, Reply
 from kernel.request_ids import check_request_id
-from kernel.transactions import KeptReply, Key, Part, Token, parse_token, reply_name
+from kernel.transactions import MAX_COMPARES, KeptReply, Key, Part, Token, parse_token, reply_name
 from kernel.values import SlotValues, Value, pack
 
 MAX_LETTERS = 100  # each may keep a reply, and all are one transaction
-MAX_RUNS = 5
 
-
-class Span(Protocol):
-    """A span that was begun."""
-
-    def end(self) -> None:
-        """End it."""
-        ...
-
-
-class Tracing(Protocol):
-    """Where spans are made; `chassis.telemetry.Telemetry` is one."""
-
-    def start(self, name: str, attributes: Mapping[str, str | int] | None = None) -> Span:
-        """A new span under the current one."""
-        ...
-
-    def begin(self, name: str, attributes: Mapping[str, str | int] | None = None) -> Span:
-        """As start, and the current span from here on."""
-        ...
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -73,13 +53,18 @@ class _Batch:
     slots: SlotValues
     reads: dict[Key, int]
     done: list[_Done] = field(default_factory=list[_Done])
+    letters: list[Letter] = field(default_factory=list[Letter])
+    """Those of `done`."""
     wrote: bool = False
     ids: set[str] = field(default_factory=set[str])
     commits: Sequence[Span] = ()
 
-    @property
-    def letters(self) -> list[Letter]:
-        return [each.letter for each in self.done]
+    def take(self, done: _Done, slots: SlotValues | None) -> None:
+        """A letter ran; with `slots`, it wrote."""
+        self.done.append(done)
+        self.letters.append(done.letter)
+        if slots is not None:
+            self.slots, self.wrote = slots, True
 
     def agrees(self, resolution: Resolution) -> bool:
         """Whether it rests on the same definitions as what ran before."""
@@ -94,12 +79,12 @@ class Batcher:
         running: Running,
         commits: Commits,
         mailboxes: Mailboxes,
-        tracing: Tracing,
+        spans: Spans,
         measures: Measures,
         *,
         confirm: Callable[[Letter, Reply, Cache], None],
     ) -> None:
-        self._running, self._commits, self._mailboxes, self._tracing = running, commits, mailboxes, tracing
+        self._running, self._commits, self._mailboxes, self._spans = running, commits, mailboxes, spans
         self._measures, self._confirm = measures, confirm
 
     def begin(self, mailbox: Mailbox, cache: Cache) -> bool:
@@ -118,14 +103,24 @@ class Batcher:
         resolution, letters = self._next(batch)
         if resolution is None:
             return False
+        try:
+            self._run(batch, resolution, letters)
+        except Exception as error:
+            for letter in letters:
+                letter.fail(error)
+            raise
+        return True
+
+    def _run(self, batch: _Batch, resolution: Resolution, letters: Sequence[Letter]) -> None:
         batch.reads.update(resolution.above)
         calls = [(letter.message.arguments, letter.message.keywords) for letter in letters]
-        spans = [span for letter in letters if letter.recorded for span in (self._looked_up(letter, resolution),)]
+        spans = [
+            span for letter in letters if letter.recorded for span in (self._spans.activation(letter, resolution),)
+        ]
         chain = Chain(batch.mailbox.object_id, batch.slots, calls)
         ran = partial(self._ran, batch, resolution, letters, spans)
         sender = f"{batch.mailbox.namespace}/{letters[0].message.principal}"  # the same name may be another's elsewhere
         self._running.add(resolution.record.method, sender, chain, ran)
-        return True
 
     def _next(self, batch: _Batch) -> tuple[Resolution | None, list[Letter]]:
         """The letters at the front that one version answers, taken out."""
@@ -139,6 +134,8 @@ class Batcher:
                     break
                 if taken and letter.message.principal != taken[0].message.principal:
                     break
+                if len(batch.reads) + len(resolution.above) + len(batch.ids) >= MAX_COMPARES:
+                    break  # each id is one that the transaction compares
                 first = resolution
                 taken.append(letter)
                 if letter.message.request_id:
@@ -168,18 +165,21 @@ class Batcher:
     ) -> None:
         for span in spans:
             span.end()
-        for place, (letter, outcome) in enumerate(zip(letters, outcomes, strict=True)):
-            if outcome is None:
-                letter.alone = True
-                batch.mailbox.letters.extendleft(reversed(letters[place:]))
-                break
-            wrote = outcome.slots is not None
-            if outcome.slots is not None:
-                batch.slots, batch.wrote = outcome.slots, True
-            batch.done.append(_Done(letter, resolution, outcome.result, wrote))
         self._measures.together.count += len(letters)
-        if not self._advance(batch):
-            self._end(batch)
+        try:
+            for place, (letter, outcome) in enumerate(zip(letters, outcomes, strict=True)):
+                if outcome is None:
+                    letter.alone = True
+                    batch.mailbox.letters.extendleft(reversed(letters[place:]))
+                    break
+                batch.take(_Done(letter, resolution, outcome.result, outcome.slots is not None), outcome.slots)
+            if not self._advance(batch):
+                self._end(batch)
+        except Exception as error:  # a bug of ours must cost its own letters, and nobody else's
+            log.exception("a batch of %s failed", batch.mailbox.object_id)
+            for letter in (*batch.letters, *letters):
+                letter.fail(error)
+            self._mailboxes.done(batch.mailbox)
 
     def _end(self, batch: _Batch) -> None:
         if not batch.done:
@@ -190,16 +190,18 @@ class Batcher:
         if not batch.wrote and not newest and batch.cache.consistent(batch.reads):
             self._answer(batch, batch.cache.token(batch.reads))
             return
-        names = {vocabulary.COMMIT_READS: len(batch.reads), vocabulary.COMMIT_WRITES: int(batch.wrote)}
-        names[vocabulary.BATCH_SIZE] = len(batch.done)
-        context = self._commit_begun(batch, names)
         receiver = batch.mailbox.object_id
-        writes = {receiver: pack(batch.slots)} if batch.wrote else {}
-        replies = [
-            KeptReply.to(each.letter.message, batch.incarnation, each.result, each.resolution.ref)
-            for each in batch.done
-            if each.wrote and each.letter.message.request_id
-        ]
+        try:
+            writes = {receiver: pack(batch.slots)} if batch.wrote else {}
+            replies = [
+                KeptReply.to(each.letter.message, batch.incarnation, each.result, each.resolution.ref)
+                for each in batch.done
+                if each.wrote and each.letter.message.request_id
+            ]
+        except LimitExceeded:
+            self._apart(batch)
+            return
+        batch.commits, context = self._spans.commits(batch.letters, len(batch.reads), int(batch.wrote))
         settled = partial(self._settled, batch)
         self._commits.add(Unit(batch.mailbox.namespace, batch.reads, writes, settled, replies, context))
 
@@ -212,26 +214,34 @@ class Batcher:
             self._answer(batch, outcome)
         elif isinstance(outcome, Conflict):
             self._again(batch, outcome)
+        elif isinstance(outcome, LimitExceeded) and len(batch.done) > 1:
+            self._apart(batch)
         else:
             for letter in batch.letters:
-                _fail(letter, outcome)
+                letter.fail(outcome)
             self._mailboxes.done(batch.mailbox)
+
+    def _apart(self, batch: _Batch) -> None:
+        """Put the letters back, each to run by itself: together, or one of them, they are too large."""
+        for letter in batch.letters:
+            letter.alone = True
+        batch.mailbox.letters.extendleft(reversed(batch.letters))
+        self._mailboxes.done(batch.mailbox)
 
     def _again(self, batch: _Batch, conflict: Conflict) -> None:
         """Put the letters back, to run on newer state; those that came before under their request id, apart."""
-        batch.cache.forget(batch.reads)
+        replied = [letter for letter in batch.letters if _kept_name(letter.message) in conflict.changed]
+        old = batch.cache.forget(batch.reads, conflict.changed, all_unless=bool(replied))
         again: list[Letter] = []
         for letter in batch.letters:
-            letter.runs, letter.fetched = letter.runs + 1, False
-            message = letter.message
-            kept = reply_name(message.receiver, message.principal, message.request_id)
-            letter.alone = letter.alone or kept in conflict.changed
+            letter.alone = letter.alone or letter in replied
+            letter.runs, letter.fetched = letter.runs + old, False
             if letter.runs < MAX_RUNS:
                 again.append(letter)
                 self._measures.repeated.count += 1
             else:
-                text = f"{message.receiver} kept changing: {MAX_RUNS} runs conflicted; send again"
-                _fail(letter, Conflict(text, conflict.changed))
+                text = f"{letter.message.receiver} kept changing: {MAX_RUNS} runs conflicted; send again"
+                letter.fail(Conflict(text, conflict.changed))
         batch.mailbox.letters.extendleft(reversed(again))
         self._mailboxes.done(batch.mailbox)
 
@@ -245,26 +255,6 @@ class Batcher:
             elif not each.letter.reply.done():
                 each.letter.reply.set_result(reply)
         self._mailboxes.done(batch.mailbox)
-
-    def _looked_up(self, letter: Letter, resolution: Resolution) -> Span:
-        """The span of an activation, after one that tells of the lookup."""
-        method = resolution.record.method
-        names: dict[str, str | int] = {
-            vocabulary.OBJECT_ID: letter.message.receiver,
-            vocabulary.SELECTOR: letter.message.selector,
-        }
-        self._started(letter, vocabulary.SPAN_LOOKUP, names).end()
-        names |= {vocabulary.HOLDER: method.holder, vocabulary.METHOD_VERSION: method.number}
-        return self._started(letter, vocabulary.SPAN_ACTIVATE, {**names, vocabulary.ACTIVATION_DEPTH: 0})
-
-    def _commit_begun(self, batch: _Batch, names: Mapping[str, int]) -> Context | None:
-        """Begins the commit's span of each recorded letter; what the store does is told below the first of them."""
-        contexts = [letter.context.copy() for letter in batch.letters if letter.recorded]
-        batch.commits = [context.run(self._tracing.begin, vocabulary.SPAN_COMMIT, names) for context in contexts]
-        return contexts[0] if contexts else None
-
-    def _started(self, letter: Letter, name: str, names: dict[str, str | int]) -> Span:
-        return letter.context.run(self._tracing.start, name, names)
 
 
 def _new_enough(message: Message, cache: Cache) -> bool:
@@ -287,6 +277,5 @@ def _acceptable(request_id: str) -> bool:
     return True
 
 
-def _fail(letter: Letter, error: KernelError) -> None:
-    if not letter.reply.done():
-        letter.reply.set_exception(error)
+def _kept_name(message: Message) -> str:
+    return reply_name(message.receiver, message.principal, message.request_id)

@@ -10,10 +10,10 @@ A read that was under way when a change of the same object went by may be older 
 Nothing is kept while no watch is there to tell of its changes, nor over a gap that a watch could not bridge.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from activation.snapshot import ReadDefinition, ReadSlots
-from dispatcher.entries import Entries, Known
+from dispatcher.entries import Entries, Known, Room
 from dispatcher.resolution import Resolution, Resolutions
 from kernel.errors import Conflict, MethodNotFound, ObjectNotFound
 from kernel.objects import Definition, MethodRecord, Namespace, ObjectId, Selector
@@ -22,15 +22,16 @@ from kernel.values import SlotValues
 from objectstore.store import Change, Changes, Store, StoredObject
 
 MAX_BYTES = 512 << 20
-MAX_HOLDERS = 10_000
+_METHOD_BYTES = 2000
 
 
 class Cache:
     """The definitions, slots and methods of one namespace that were used; `dispatcher.caches` keeps it current."""
 
-    def __init__(self, store: Store, namespace: Namespace, most_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, store: Store, namespace: Namespace, room: Room | None = None) -> None:
         self._store, self._namespace = store, namespace
-        self._entries = Entries(most_bytes, self._evictable, self._gone)
+        self._room = room or Room(MAX_BYTES)
+        self._entries = Entries(self._room, self._evictable, self._gone)
         self._methods: dict[ObjectId, dict[tuple[str, Selector, int], MethodRecord]] = {}
         self._resolutions = Resolutions(self._entries.get, self._known_method)
         self._loads: dict[ObjectId, int] = {}
@@ -77,12 +78,24 @@ class Cache:
         """An immutable version, from memory if it is there. Raises Conflict where the definition is old."""
         record = self._known_method(holder, incarnation, selector, number)
         if record is None:
+            before = self._entries.get(holder)
+            revision = before.definition_revision if before else 0
             record = await self._read_method(holder, incarnation, selector, number)
-            if holder in self._entries:  # else nothing would tell that its evidence has grown
-                if holder not in self._methods and len(self._methods) >= MAX_HOLDERS:
-                    del self._methods[next(iter(self._methods))]
-                self._methods.setdefault(holder, {})[incarnation, selector, number] = record
+            after = self._entries.get(holder)
+            # Else nothing would tell that its evidence has grown, or something already did.
+            if after is not None and after.definition_revision == revision:
+                self._keep_method(holder, (incarnation, selector, number), record)
         return record
+
+    def _keep_method(self, holder: ObjectId, key: tuple[str, Selector, int], record: MethodRecord) -> None:
+        self._methods.setdefault(holder, {})[key] = record
+        self._room.taken += _weight(record)
+        while self._room.full and len(self._methods) > 1:
+            self._gone(next(iter(self._methods)))
+
+    def _drop_methods(self, holder: ObjectId) -> None:
+        for record in self._methods.pop(holder, {}).values():
+            self._room.taken -= _weight(record)
 
     async def fetch(self, receiver: ObjectId, selector: Selector) -> None:
         """Read what a message needs that is not in memory, as far as it is there. Raises StoreUnavailable."""
@@ -169,13 +182,26 @@ class Cache:
         for key, read in reads.items():
             if (entry := self._entries.get(key.object_id)) is not None:
                 entry.confirm(key.part, read, revision)
+        told = self.horizon.revision if self.horizon else revision
         for object_id, slots in writes.items():
-            self._entries.put_slots(object_id, slots, revision)
+            # Of an object that was forgotten meanwhile the watch may have told newer slots already, and tells no more.
+            if object_id in self._entries or revision > told:
+                self._entries.put_slots(object_id, slots, revision)
 
-    def forget(self, keys: Mapping[Key, int]) -> None:
-        """A commit found some of these changed: read them again."""
-        for key in keys:
+    def forget(self, reads: Mapping[Key, int], changed: Sequence[str], *, all_unless: bool = False) -> bool:
+        """A commit found some of these changed, as a conflict names them: read them again.
+
+        Where it names none of them all are forgotten, unless it had another reason. Returns whether any was.
+        """
+        names = set(changed)
+        old = [key for key in reads if key.name in names] or ([] if all_unless else list(reads))
+        for key in old:
             self._drop(key.object_id)
+        return bool(old)
+
+    def holds(self, definitions: Mapping[Key, int]) -> bool:
+        """Whether these definitions are in memory with these revisions."""
+        return all(self._current(key, revision, 0) for key, revision in definitions.items())
 
     def tell(self, changes: Changes) -> None:
         """The watch tells what changed."""
@@ -186,7 +212,8 @@ class Cache:
     def missed(self) -> None:
         """Changes may have gone by: forget everything, what is being read too."""
         self._entries.clear()
-        self._methods.clear()
+        for holder in list(self._methods):
+            self._drop_methods(holder)
         self._resolutions.clear()
         self._overtaken |= set(self._loads)
         self.horizon = self.after = None
@@ -198,7 +225,7 @@ class Cache:
 
     def _put_definition(self, object_id: ObjectId, definition: Definition, revision: int) -> None:
         if self._entries.put_definition(object_id, definition, revision):
-            self._methods.pop(object_id, None)  # a version's evidence may have grown with the definition
+            self._drop_methods(object_id)  # a version's evidence may have grown with the definition
             self._resolutions.changed(object_id)
 
     def _drop(self, object_id: ObjectId) -> None:
@@ -206,7 +233,7 @@ class Cache:
         self._gone(object_id)
 
     def _gone(self, object_id: ObjectId) -> None:
-        self._methods.pop(object_id, None)
+        self._drop_methods(object_id)
         self._resolutions.changed(object_id)
 
     def _evictable(self, object_id: ObjectId) -> bool:
@@ -224,3 +251,7 @@ class Cache:
             self._put_definition(object_id, change.definition, change.revision)
         elif change.slots is not None:
             self._entries.put_slots(object_id, change.slots, change.revision)
+
+
+def _weight(record: MethodRecord) -> int:
+    return _METHOD_BYTES + 2 * len(record.method.source)

@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
-from contextlib import suppress
+import time
+from contextlib import aclosing
 from contextvars import Context
+from dataclasses import dataclass
 
-from dispatcher.cache import Cache
+from dispatcher.cache import MAX_BYTES, Cache
+from dispatcher.entries import Room
 from kernel.errors import KernelError, ObjectNotFound, StaleToken
 from kernel.messages import Message
 from kernel.objects import ROOT, Namespace
@@ -17,23 +20,35 @@ _PAUSE_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
-class Caches:
-    """Caches and their watches; beyond the most, the one that came first goes."""
+@dataclass(slots=True)
+class _Watched:
+    """A cache, the watch that keeps it current, and when it was last asked for."""
 
-    def __init__(self, store: Store, most: int = MAX_NAMESPACES) -> None:
-        self._store, self._most = store, most
-        self._caches: dict[Namespace, Cache] = {}
-        self._watches: dict[Namespace, asyncio.Task[None]] = {}
+    cache: Cache
+    watch: asyncio.Task[None]
+    used: float
+
+
+class Caches:
+    """Caches and their watches; beyond the most, the one that was not used for longest goes."""
+
+    def __init__(self, store: Store, most: int = MAX_NAMESPACES, room: Room | None = None) -> None:
+        self._store, self._most, self._room = store, most, room or Room(MAX_BYTES)
+        self._watched: dict[Namespace, _Watched] = {}
         self._starting: dict[Namespace, asyncio.Task[Cache]] = {}
 
     def known(self, namespace: Namespace) -> Cache | None:
         """The namespace's cache, if it is there."""
-        return self._caches.get(namespace)
+        watched = self._watched.get(namespace)
+        if watched is None:
+            return None
+        watched.used = time.monotonic()
+        return watched.cache
 
     async def of(self, message: Message) -> Cache:
         """The cache of the message's namespace, watching. Raises ObjectNotFound where the namespace is empty."""
         namespace = message.namespace
-        if (cache := self._caches.get(namespace)) is not None:
+        if (cache := self.known(namespace)) is not None:
             return cache
         if namespace not in self._starting:
             # Not in the context of the message that happened to be first: the watch is in nobody's trace.
@@ -45,42 +60,44 @@ class Caches:
 
     async def stop(self) -> None:
         """End all watches."""
-        for starting in self._starting.values():
-            starting.cancel()
-        await asyncio.gather(*self._starting.values(), return_exceptions=True)
-        while self._watches:
-            await self._stop(next(iter(self._watches)))
+        starting = list(self._starting.values())
+        for each in starting:
+            each.cancel()
+        await asyncio.gather(*starting, return_exceptions=True)
+        while self._watched:
+            await self._end(self._watched.popitem()[1])
 
     async def _start(self, namespace: Namespace) -> Cache:
         try:
             # Every namespace with an object has the root; no watch for one that is made up.
             await self._store.get(namespace, ROOT)
-            while len(self._watches) >= self._most:
-                await self._stop(next(iter(self._watches)))
-            cache, begun = Cache(self._store, namespace), asyncio.Event()
-            self._watches[namespace] = asyncio.create_task(self._watch(namespace, cache, begun))
-            await begun.wait()
-            self._caches[namespace] = cache
-            return cache
+            cache, begun = Cache(self._store, namespace, self._room), asyncio.Event()
+            watched = _Watched(cache, asyncio.create_task(self._watch(namespace, cache, begun)), time.monotonic())
+            try:
+                await begun.wait()
+            except asyncio.CancelledError:
+                await self._end(watched)
+                raise
+            self._watched[namespace] = watched
         finally:
             del self._starting[namespace]
+        while len(self._watched) > self._most:
+            await self._end(self._watched.pop(min(self._watched, key=lambda each: self._watched[each].used)))
+        return cache
 
-    async def _stop(self, namespace: Namespace) -> None:
-        watch = self._watches.pop(namespace)
-        cache = self._caches.pop(namespace, None)
-        watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(watch, return_exceptions=True)
-        if cache is not None:
-            cache.missed()
+    async def _end(self, watched: _Watched) -> None:
+        watched.watch.cancel()
+        await asyncio.gather(watched.watch, return_exceptions=True)
+        watched.cache.missed()  # whoever still holds it takes nothing there for current
 
     async def _watch(self, namespace: Namespace, cache: Cache, begun: asyncio.Event) -> None:
         """Follow the store for as long as it runs; while it is away nothing here is taken for current."""
         while True:
             try:
-                async for changes in self._store.watch(namespace, cache.after):
-                    cache.tell(changes)
-                    begun.set()
+                async with aclosing(self._store.watch(namespace, cache.after)) as told:
+                    async for changes in told:
+                        cache.tell(changes)
+                        begun.set()
             except StaleToken:
                 cache.missed()
             except KernelError as error:

@@ -25,7 +25,11 @@ from kernel.values import Packed
 from objectstore.store import Store
 
 IN_FLIGHT = 4
+MAX_RUNS = 5  # of a message, before its conflicts are told
+_MAX_PASSED = 32  # units that do not fit; what is behind them waits for the next transaction
 _PAUSE_SECONDS = 0.5
+
+_STOPPED = "this dispatcher stopped before the store had answered: with a request_id it can be sent again safely"
 
 log = logging.getLogger(__name__)
 
@@ -103,12 +107,18 @@ class Commits:
         self._wake()
 
     async def commit(
-        self, namespace: Namespace, reads: Mapping[Key, int], writes: Mapping[ObjectId, Packed], *replies: KeptReply
+        self,
+        namespace: Namespace,
+        reads: Mapping[Key, int],
+        writes: Mapping[ObjectId, Packed],
+        replies: Sequence[KeptReply] = (),
+        *,
+        made: Callable[[Token], None] = lambda _: None,
     ) -> Token:
         """Commit a unit and wait. Raises Conflict, LimitExceeded, StoreFull, StoreUnavailable.
 
-        Once begun it runs to its end, also where the caller is cancelled meanwhile: the caller leaves only then, so
-        that what follows in the same mailbox sees the commit.
+        Once begun it runs to its end, also where the caller is cancelled meanwhile: the caller leaves only then, and
+        `made` was told, so that what follows in the same mailbox sees the commit.
         """
         if len(reads) > MAX_READS:
             raise LimitExceeded("reads", f"the run read {len(reads)} keys; at most {MAX_READS} can be committed")
@@ -116,6 +126,7 @@ class Commits:
 
         def settle(outcome: Token | KernelError) -> None:
             if isinstance(outcome, Token):
+                made(outcome)
                 settled.set_result(outcome)
             else:
                 settled.set_exception(outcome)
@@ -127,6 +138,16 @@ class Commits:
             await asyncio.wait({settled})
             settled.exception()  # seen; the cancellation is what the caller hears of
             raise
+
+    async def close(self) -> None:
+        """Give up what is not committed, or not settled: who waits for it is told that it may have been made."""
+        commits = list(self._commits)
+        for commit in commits:
+            commit.cancel()
+        await asyncio.gather(*commits, return_exceptions=True)
+        waiting, self._waiting = self._waiting, {}
+        for unit in [unit for units in waiting.values() for unit in units]:
+            _tell(unit, StoreUnavailable("this dispatcher stops, and nothing was changed: send again"))
 
     def _wake(self) -> None:
         if not self._turning:
@@ -145,21 +166,26 @@ class Commits:
     def _next_group(self) -> _Group:
         """The units that have waited longest in a namespace, and all that fit beside them."""
         namespace = next(iter(self._waiting))
-        units = self._waiting.pop(namespace)
-        group = _Group(namespace)
-        if left := deque(unit for unit in units if not group.take(unit)):
-            self._waiting[namespace] = left  # behind the other namespaces
+        units, group = self._waiting.pop(namespace), _Group(namespace)
+        passed: list[Unit] = []
+        while units and len(passed) < _MAX_PASSED:
+            if not group.take(unit := units.popleft()):
+                passed.append(unit)
+        units.extendleft(reversed(passed))
+        if units:
+            self._waiting[namespace] = units  # behind the other namespaces
         return group
 
     async def _commit(self, group: _Group, lane: "_Lane") -> None:
         began = time.perf_counter()
         try:
             outcome = await self._outcome(group, lane)
-        finally:
-            self._measures.commits.add(time.perf_counter() - began)
-            self._measures.units.add(len(group.units))
-            self._lanes.append(lane)
-            self._wake()
+        except asyncio.CancelledError:
+            outcome = StoreUnavailable(_STOPPED, effect="unknown")
+        self._measures.commits.add(time.perf_counter() - began)
+        self._measures.units.add(len(group.units))
+        self._lanes.append(lane)
+        self._wake()
         if len(group.units) > 1 and isinstance(outcome, LimitExceeded):
             self._again(group.units, apart=True)
         elif len(group.units) > 1 and isinstance(outcome, Conflict):
@@ -167,7 +193,7 @@ class Commits:
         else:
             self._measures.conflicts.count += isinstance(outcome, Conflict)
             for unit in group.units:
-                unit.settled(outcome)
+                _tell(unit, outcome)
 
     async def _outcome(self, group: _Group, lane: "_Lane") -> Token | KernelError:
         number = lane.next(group.namespace)
@@ -188,7 +214,7 @@ class Commits:
         self._again([unit for unit in units if unit not in losers])
         for unit in losers:
             mine = [name for name in conflict.changed if name in unit.names()]
-            unit.settled(Conflict(conflict.text, mine))
+            _tell(unit, Conflict(conflict.text, mine))
 
     def _again(self, units: Sequence[Unit], *, apart: bool = False) -> None:
         for unit in reversed(units):
@@ -203,10 +229,19 @@ class Commits:
                 token = await self._store.settle(namespace, lane)
             except StoreUnavailable as error:
                 log.warning("a commit of %s is not settled yet: %s", namespace, error.text)
-                await asyncio.sleep(_PAUSE_SECONDS)
+            except Exception:  # whatever it is, nobody may be told before it is known
+                log.exception("a commit of %s is not settled yet", namespace)
             else:
                 break
+            await asyncio.sleep(_PAUSE_SECONDS)
         return token or StoreUnavailable("the store did not answer, and nothing was changed: send again")
+
+
+def _tell(unit: Unit, outcome: Token | KernelError) -> None:
+    try:
+        unit.settled(outcome)
+    except Exception:  # a bug of ours must cost its own unit, and nobody else's
+        log.exception("a unit of %s could not be told of its end", unit.namespace)
 
 
 class _Lane:

@@ -13,6 +13,7 @@ repeated on what the store has now. A miss abandons the run, waits for the metho
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,7 +23,6 @@ from activation.run import Tracing as RunTracing
 from chassis.metrics import Metrics
 from dispatcher.alone import Alone
 from dispatcher.batch import Batcher
-from dispatcher.batch import Tracing as BatchTracing
 from dispatcher.cache import Cache
 from dispatcher.caches import Caches
 from dispatcher.commits import Commits
@@ -31,11 +31,14 @@ from dispatcher.measures import Measures
 from dispatcher.misses import Misses, Synthesizer, Waiting
 from dispatcher.owners import Owners
 from dispatcher.running import Running
+from dispatcher.spans import Spans
+from dispatcher.spans import Tracing as BatchTracing
 from kernel.errors import KernelError, NotUnderstood
 from kernel.messages import MAX_INTENT, Message, Reply
 from objectstore.store import Store
 
 MAX_MISSES = 5
+STOP_SECONDS = 5.0
 
 
 class Tracing(RunTracing, BatchTracing, Protocol):
@@ -63,19 +66,26 @@ class Dispatch:
     ) -> None:
         self._tracing, self._owners = tracing, owners
         self._measures = measures = measures or Measures(Metrics())
-        self._misses, self._caches, commits = Misses(synthesizer), Caches(store), Commits(store, measures=measures)
+        self._misses, self._caches = Misses(synthesizer), Caches(store)
+        self._commits = commits = Commits(store, measures=measures)
         self._mailboxes = Mailboxes(self._work)
         measures.queued(lambda: self._mailboxes.waiting)
         self._alone = Alone(store, activator, commits, tracing, measures)
-        self._batcher = Batcher(Running(batches), commits, self._mailboxes, tracing, measures, confirm=self._confirm)
+        running, spans = Running(batches), Spans(tracing)
+        self._batcher = Batcher(running, commits, self._mailboxes, spans, measures, confirm=self._confirm)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def hurry(self) -> None:
         """Let those who wait for a method come back later, so that a stop is not held up."""
         self._misses.hurry()
 
-    async def stop(self) -> None:
-        """End what runs beside the messages; those under way must have ended."""
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End what runs beside the messages; what is under way has so many seconds to end, and is given up then."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._mailboxes.empty(), seconds)
+        await self._commits.close()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._caches.stop()
 
@@ -85,7 +95,7 @@ class Dispatch:
         inputs = Inputs(time.time(), secrets.randbits(63))
         try:
             try:
-                reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs)
+                reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs, waiting.size)
             except Miss as miss:
                 reply = await self._missed(miss, message, inputs, waiting)
         except KernelError as error:
@@ -101,16 +111,18 @@ class Dispatch:
                 raise NotUnderstood(miss.receiver, miss.selector, miss.near) from None
             await self._misses.wait(_asked(miss, message), message, waiting)
             try:
-                reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs)
+                reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs, waiting.size)
             except Miss as another:
                 miss = another
             else:
                 return replace(reply, synthesized=True)
         raise NotUnderstood(message.receiver, message.selector, why=f"{MAX_MISSES} methods were written on the way")
 
-    async def run_here(self, message: Message) -> Reply:
+    async def run_here(self, message: Message, size: int = 0) -> Reply:
         """Deliver a message that another dispatcher passed on, whoever owns its receiver. As send; a miss fails."""
-        return await self._deliver(message, Inputs(time.time(), secrets.randbits(63)))
+        if self._owners is not None:
+            await self._owners.belong()
+        return await self._deliver(message, Inputs(time.time(), secrets.randbits(63)), size)
 
     async def _elsewhere(self, message: Message, waiting: Waiting) -> Reply | None:
         if self._owners is None:
@@ -120,10 +132,10 @@ class Dispatch:
             seconds = max(waiting.deadline - asyncio.get_running_loop().time(), 0.0)
         return await self._owners.elsewhere(message, seconds)
 
-    def _deliver(self, message: Message, inputs: Inputs) -> asyncio.Future[Reply]:
+    def _deliver(self, message: Message, inputs: Inputs, size: int) -> asyncio.Future[Reply]:
         """Post a letter. Cancelled, it is not run any more, or its reply goes nowhere."""
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._mailboxes.post(Letter(message, inputs, reply, recorded=self._tracing.recording))
+        self._mailboxes.post(Letter(message, inputs, reply, size, recorded=self._tracing.recording))
         return reply
 
     def _work(self, mailbox: Mailbox) -> None:
@@ -131,16 +143,16 @@ class Dispatch:
         cache = self._caches.known(mailbox.namespace)
         if cache is not None and self._batcher.begin(mailbox, cache):
             return
-        while mailbox.letters and mailbox.letters[0].reply.done():
-            mailbox.letters.popleft()  # its sender has gone
-        if not mailbox.letters:
+        letter = next((letter for letter in mailbox.letters if not letter.reply.done()), None)
+        if letter is None:
             self._mailboxes.done(mailbox)
             return
-        letter = mailbox.letters[0]
         known = cache is not None and cache.has(letter.message.receiver, letter.message.selector)
         alone = letter.alone or letter.fetched or known
         if not letter.fetched:
             (self._measures.known if known else self._measures.fetches).count += 1
+        if alone:
+            mailbox.letters.remove(letter)
         work = self._run_alone(letter, mailbox) if alone else self._fetch(letter, mailbox)
         task = asyncio.create_task(work, context=letter.context)
         self._tasks.add(task)
@@ -158,13 +170,13 @@ class Dispatch:
             self._mailboxes.done(mailbox)
 
     async def _run_alone(self, letter: Letter, mailbox: Mailbox) -> None:
-        mailbox.letters.popleft()
         run = asyncio.create_task(self._delivered(letter))
         letter.reply.add_done_callback(lambda _: run.cancel())  # its sender has gone
         try:
             await asyncio.wait({run})
             _settle(letter, run)
         finally:
+            run.cancel()
             self._mailboxes.done(mailbox)
 
     async def _delivered(self, letter: Letter) -> Reply:

@@ -16,7 +16,21 @@ from kernel.values import SlotValues, encode
 _OBJECT_BYTES: Final = 1000  # measured, of a small one
 _MOST_PARENTS: Final = 10_000
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+_ROW_BYTES: Final = 300  # of a row of a method table
 _BYTES_A_BYTE: Final = 8  # that Python takes for a byte of a stored value, about
+
+
+@dataclass(slots=True)
+class Room:
+    """The bytes that all caches of a dispatcher may take together, and how many they do, about."""
+
+    most: int
+    taken: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether something has to go."""
+        return self.taken > self.most
 
 
 @dataclass(slots=True)
@@ -29,8 +43,14 @@ class Known:
     slots: SlotValues | None = None
     slots_revision: int = 0
     slots_current: int = 0
-    size: int = _OBJECT_BYTES
+    definition_size: int = 0
+    slots_size: int = 0
     used: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return _OBJECT_BYTES + self.definition_size + self.slots_size
 
     def confirm(self, part: Part, read: int, revision: int) -> None:
         """A commit at `revision` found the part as it was read."""
@@ -44,10 +64,8 @@ class Known:
 class Entries:
     """The entries. `evictable` says which may go for others, `gone` is told of each that went so."""
 
-    def __init__(
-        self, most_bytes: int, evictable: Callable[[ObjectId], bool], gone: Callable[[ObjectId], None]
-    ) -> None:
-        self._most, self._evictable, self._gone = most_bytes, evictable, gone
+    def __init__(self, room: Room, evictable: Callable[[ObjectId], bool], gone: Callable[[ObjectId], None]) -> None:
+        self._room, self._evictable, self._gone = room, evictable, gone
         self._known: dict[ObjectId, Known] = {}
         self._parents: dict[tuple[ObjectId, ...], tuple[ObjectId, ...]] = {}
         self.size = 0
@@ -78,7 +96,10 @@ class Entries:
             return False
         definition = self._sharing(definition)
         known.definition, known.definition_revision, known.definition_current = definition, revision, revision
-        self._resize(known, known.size)
+        size = _ROW_BYTES * (len(definition.methods) + len(definition.pins))
+        self._count(size - known.definition_size)
+        known.definition_size = size
+        self._make_room(known)
         return True
 
     def put_slots(self, object_id: ObjectId, slots: SlotValues, revision: int) -> None:
@@ -86,17 +107,20 @@ class Entries:
         known = self._entry(object_id)
         if known.slots_revision < revision:
             known.slots, known.slots_revision, known.slots_current = slots, revision, revision
-            self._resize(known, _OBJECT_BYTES + _BYTES_A_BYTE * len(encode(slots)))
+            size = _BYTES_A_BYTE * len(encode(slots))
+            self._count(size - known.slots_size)
+            known.slots_size = size
+            self._make_room(known)
 
     def drop(self, object_id: ObjectId) -> None:
         """Know nothing of the object."""
         if (known := self._known.pop(object_id, None)) is not None:
-            self.size -= known.size
+            self._count(-known.size)
 
     def clear(self) -> None:
         """Know nothing."""
         self._known.clear()
-        self.size = 0
+        self._count(-self.size)
 
     def _sharing(self, definition: Definition) -> Definition:
         """The same, with parents that are one in memory with those of its siblings: fewer bytes, and nearer ones."""
@@ -109,15 +133,17 @@ class Entries:
     def _entry(self, object_id: ObjectId) -> Known:
         if (known := self._known.get(object_id)) is None:
             known = self._known[object_id] = Known()
-            self.size += known.size
+            self._count(known.size)
         return known
 
-    def _resize(self, known: Known, size: int) -> None:
-        self.size += size - known.size
-        known.size = size
+    def _count(self, more: int) -> None:
+        self.size += more
+        self._room.taken += more
+
+    def _make_room(self, grown: Known) -> None:
         looks = 2 * len(self._known)
-        while self.size > self._most and looks and len(self._known) > 1:
-            self._look(next(iter(self._known)), known)
+        while self._room.full and looks and len(self._known) > 1:
+            self._look(next(iter(self._known)), grown)
             looks -= 1
 
     def _look(self, oldest: ObjectId, grown: Known) -> None:
@@ -127,5 +153,5 @@ class Entries:
             known.used = False
             self._known[oldest] = known
             return
-        self.size -= known.size
+        self._count(-known.size)
         self._gone(oldest)

@@ -7,6 +7,7 @@ that load costs its senders time and never the service its memory.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
@@ -19,11 +20,14 @@ from kernel.objects import Namespace, ObjectId
 
 MAX_WAITING = 1024
 MAX_WAITING_IN_ALL = 16_384
+MAX_BYTES = 256 << 20
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Clock (seconds since 1970) and randomness of a root send: the same in each of its runs."""
+    """Clock (seconds since 1970) and randomness of a root send: the same in each of its runs by one dispatcher."""
 
     now: float
     seed: int
@@ -31,11 +35,12 @@ class Inputs:
 
 @dataclass(slots=True, eq=False)
 class Letter:
-    """A message under way, and where its reply goes."""
+    """A message under way, where its reply goes, and the bytes that it takes meanwhile."""
 
     message: Message
     inputs: Inputs
     reply: asyncio.Future[Reply]
+    size: int = 0
     context: Context = field(default_factory=copy_context)
     recorded: bool = False
     """Whether its spans are recorded."""
@@ -46,14 +51,23 @@ class Letter:
     alone: bool = False
     """Whether it is to be run apart from others."""
 
+    def fail(self, error: BaseException) -> None:
+        """Answer with a failure, if nothing was answered."""
+        if not self.reply.done():
+            self.reply.set_exception(error)
+
 
 @dataclass(slots=True, eq=False)
 class Mailbox:
-    """The letters of one object, those before them being worked on."""
+    """The letters of one object that wait; `held` and `size` count those that are being worked on too."""
 
     namespace: Namespace
     object_id: ObjectId
     letters: deque[Letter] = field(default_factory=deque[Letter])
+    held: int = 0
+    size: int = 0
+    taken: bool = False
+    """Whether someone works on it."""
 
 
 class Mailboxes:
@@ -65,45 +79,67 @@ class Mailboxes:
         *,
         most: int = MAX_WAITING,
         most_in_all: int = MAX_WAITING_IN_ALL,
+        most_bytes: int = MAX_BYTES,
     ) -> None:
-        self._work, self._most, self._most_in_all = work, most, most_in_all
+        self._work, self._most, self._most_in_all, self._most_bytes = work, most, most_in_all, most_bytes
         self._mailboxes: dict[tuple[Namespace, ObjectId], Mailbox] = {}
         self._ready: deque[Mailbox] = deque()
         self._turning = False
+        self._size = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
         self.waiting = 0
-        """Letters that have no reply yet, in all mailboxes."""
+        """Letters whose work has not ended, in all mailboxes."""
 
     def post(self, letter: Letter) -> None:
         """Put a letter behind those that came before. Raises Overloaded where there is no room."""
         message = letter.message
         key = (message.namespace, message.receiver)
         mailbox = self._mailboxes.get(key)
-        if self.waiting >= self._most_in_all:
-            raise Overloaded(f"{self.waiting} messages wait here already")
-        if mailbox is not None and len(mailbox.letters) >= self._most:
-            raise Overloaded(f"{len(mailbox.letters)} messages wait for {message.receiver} already")
-        self.waiting += 1
+        if self.waiting >= self._most_in_all or self._size + letter.size > self._most_bytes:
+            raise Overloaded(f"{self.waiting} messages of {self._size} bytes wait here already")
+        if mailbox is not None and mailbox.held >= self._most:
+            raise Overloaded(f"{mailbox.held} messages wait for {message.receiver} already")
         letter.reply.add_done_callback(partial(self._answered, letter))
         if mailbox is None:
             mailbox = self._mailboxes[key] = Mailbox(*key)
+            self._empty.clear()
             self._stand(mailbox)
         mailbox.letters.append(letter)
+        self._hold(mailbox, 1, letter.size)
 
     def done(self, mailbox: Mailbox) -> None:
-        """Give a mailbox back."""
+        """Give a mailbox back; again, it does nothing."""
+        if not mailbox.taken:
+            return
+        mailbox.taken = False
         letters = mailbox.letters
         while letters and letters[0].reply.done():
             letters.popleft()  # its sender has gone
+        left = sum(letter.size for letter in letters) if mailbox.size else 0
+        self._hold(mailbox, len(letters) - mailbox.held, left - mailbox.size)
         if letters:
             self._stand(mailbox)
-        else:
-            del self._mailboxes[mailbox.namespace, mailbox.object_id]
+            return
+        del self._mailboxes[mailbox.namespace, mailbox.object_id]
+        if not self._mailboxes:
+            self._empty.set()
+
+    async def empty(self) -> None:
+        """Return when no mailbox is left."""
+        await self._empty.wait()
+
+    def _hold(self, mailbox: Mailbox, letters: int, size: int) -> None:
+        mailbox.held += letters
+        mailbox.size += size
+        self.waiting += letters
+        self._size += size
 
     def _answered(self, letter: Letter, reply: asyncio.Future[Reply]) -> None:
-        self.waiting -= 1
         mailbox = self._mailboxes.get((letter.message.namespace, letter.message.receiver))
         if reply.cancelled() and mailbox is not None and letter in mailbox.letters:
             mailbox.letters.remove(letter)  # it must take no room
+            self._hold(mailbox, -1, -letter.size)
 
     def _stand(self, mailbox: Mailbox) -> None:
         self._ready.append(mailbox)
@@ -116,4 +152,11 @@ class Mailboxes:
         self._turning = False
         ready, self._ready = self._ready, deque()
         for mailbox in ready:
-            self._work(mailbox)
+            mailbox.taken = True
+            try:
+                self._work(mailbox)
+            except Exception as error:  # a bug of ours must cost its own letters, and nobody else's
+                log.exception("the mailbox of %s failed", mailbox.object_id)
+                while mailbox.letters:
+                    mailbox.letters.popleft().fail(error)
+                self.done(mailbox)

@@ -28,10 +28,11 @@ class Synthesizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How a sender waits: until when (loop time, None: for ever), and whom to tell what happens."""
+    """How a sender waits: until when (loop time, None: for ever), whom to tell what happens, how many bytes it sent."""
 
     deadline: float | None = None
     tell: Callable[[Event], None] = lambda _: None
+    size: int = 0
 
 
 class Misses:
@@ -46,7 +47,8 @@ class Misses:
         """Let everyone who waits, or will, come back later: this dispatcher is about to stop."""
         self._hurry = True
         for wait in self._waits:
-            wait.reschedule(asyncio.get_running_loop().time())
+            if not wait.expired():
+                wait.reschedule(asyncio.get_running_loop().time())
 
     async def wait(self, miss: Miss, root: Message, waiting: Waiting) -> None:
         """Return when the missing method is registered.

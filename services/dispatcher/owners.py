@@ -79,7 +79,7 @@ class Owners:
             else:
                 self._belongs.set()
                 log.info("the members are %s; this is %s", ", ".join(each.name for each in self._members), self.me)
-                await self._peers.keep(self._members)
+                await self._keep(self._members)
             await membership.changed.wait()
 
     async def elsewhere(self, message: Message, seconds: float | None) -> Reply | None:
@@ -96,8 +96,7 @@ class Owners:
 
     async def _owner(self, namespace: Namespace, object_id: ObjectId) -> Member | None:
         """Who runs the object's messages; None where this dispatcher does. Raises StoreUnavailable."""
-        if self._members is None and not self._leaving:
-            await self._belong()
+        await self.belong()
         if self._leaving or len(self._members or ()) < 2:  # noqa: PLR2004 - there is nobody else
             return None
         key = (namespace, object_id)
@@ -108,14 +107,24 @@ class Owners:
             self._known[key] = None if owner.name == self.me else owner
         return self._known[key]
 
-    async def _belong(self) -> None:
+    async def belong(self) -> None:
+        """Return once this dispatcher is a member, or leaves. Raises StoreUnavailable while it is out."""
+        if self._members is not None or self._leaving:
+            return
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await self._belongs.wait()
+                while self._members is None and not self._leaving:
+                    await self._belongs.wait()
         except TimeoutError:
             raise StoreUnavailable(
                 "this dispatcher has lost touch with the objectstore, and begins nothing until it is back: send again"
             ) from None
+
+    async def _keep(self, members: Sequence[Member]) -> None:
+        try:
+            await self._peers.keep(members)
+        except Exception:  # whatever it is, the membership is to be followed on
+            log.exception("the streams to other dispatchers could not be let go")
 
 
 def rendezvous(members: Sequence[Member], namespace: Namespace, object_id: ObjectId) -> Member:

@@ -42,7 +42,7 @@ class PeerServicer(DispatcherPeerServicer):
         await self._framed.run(request_iterator, context)
 
     async def _run(self, send: pb.ForwardedSend) -> pb.PipelinedReply:
-        reply = await self._dispatch.run_here(message_from_wire(send.message, send.principal))
+        reply = await self._dispatch.run_here(message_from_wire(send.message, send.principal), send.ByteSize())
         return pb.PipelinedReply(reply=reply_to_wire(reply))
 
 

@@ -64,8 +64,10 @@ class Peers:
         except Unanswered as none:
             if not none.expired and (message.request_id or message.dry_run or not none.sent):
                 raise Undelivered from None
+            if message.request_id or not none.sent:
+                raise StoreUnavailable(f"dispatcher {member.name} did not answer in time: send again") from None
             raise StoreUnavailable(
-                f"dispatcher {member.name} ended before it answered, and the message may have taken effect: "
+                f"dispatcher {member.name} did not answer, and the message may have taken effect: "
                 "with a request_id it could be sent again safely",
                 effect="unknown",
             ) from None

@@ -40,7 +40,8 @@ def pipeline(
     """What serves Pipeline; senders are asked for a new stream when `stop` is set."""
 
     async def serve(send: pb.PipelinedSend) -> pb.PipelinedReply:
-        waiting = Waiting(asyncio.get_running_loop().time() + _seconds(send))
+        deadline = asyncio.get_running_loop().time() + _seconds(send)
+        waiting = Waiting(deadline, size=send.ByteSize())
         reply = await dispatch.send(message_from_wire(send.message), waiting)
         return pb.PipelinedReply(reply=reply_to_wire(reply))
 

@@ -33,7 +33,9 @@ class DispatcherServicer(dispatcher_pb2_grpc.DispatcherServicer):
         """Deliver one message; the synthesis it waits for is named in the initial metadata."""
         headers = _Headers(context)
         try:
-            reply = await self._dispatch.send(message_from_wire(request.message), _waiting(context, headers.tell))
+            reply = await self._dispatch.send(
+                message_from_wire(request.message), _waiting(request, context, headers.tell)
+            )
         finally:
             await headers.sent()
         return pb.SendResponse(reply=reply_to_wire(reply))
@@ -44,7 +46,7 @@ class DispatcherServicer(dispatcher_pb2_grpc.DispatcherServicer):
         """Deliver one message, and tell what happens meanwhile."""
         message = message_from_wire(request.message)
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        sending = asyncio.create_task(self._dispatch.send(message, _waiting(context, events.put_nowait)))
+        sending = asyncio.create_task(self._dispatch.send(message, _waiting(request, context, events.put_nowait)))
         sending.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
@@ -81,8 +83,9 @@ class _Headers:
             await asyncio.wait({self._sending})
 
 
-def _waiting(context: Context, tell: Callable[[Event], None]) -> Waiting:
+def _waiting(
+    request: pb.SendRequest | pb.SendStreamRequest, context: Context, tell: Callable[[Event], None]
+) -> Waiting:
     remaining = cast("float | None", context.time_remaining())
-    if remaining is None:
-        return Waiting(None, tell)
-    return Waiting(asyncio.get_running_loop().time() + remaining, tell)
+    deadline = None if remaining is None else asyncio.get_running_loop().time() + remaining
+    return Waiting(deadline, tell, request.ByteSize())

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.entries import Entries
+from dispatcher.entries import Entries, Room
 from kernel.objects import Definition, ObjectId
 from kernel.transactions import Part
 
@@ -13,7 +13,7 @@ KIB = 1024
 
 def filled(count: int, most: int = 1 << 30, kept: frozenset[str] = frozenset()) -> tuple[Entries, list[str]]:
     gone: list[str] = []
-    entries = Entries(most, lambda object_id: object_id not in kept, gone.append)
+    entries = Entries(Room(most), lambda object_id: object_id not in kept, gone.append)
     for number in range(count):
         put(entries, f"o/{number}")
     return entries, gone
@@ -89,7 +89,7 @@ def test_what_others_rest_on_stays() -> None:
 
 
 def test_where_nothing_may_go_it_does_not_look_for_ever() -> None:
-    entries = Entries(10 * KIB, lambda _: False, lambda _: None)
+    entries = Entries(Room(10 * KIB), lambda _: False, lambda _: None)
     for number in range(100):
         put(entries, f"o/{number}")
     assert len(entries) == 100
