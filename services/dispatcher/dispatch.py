@@ -69,11 +69,16 @@ class Dispatch:
         self._misses, self._caches = Misses(synthesizer), Caches(store)
         self._commits = commits = Commits(store, measures=measures)
         self._mailboxes = Mailboxes(self._work)
-        measures.queued(lambda: self._mailboxes.waiting)
+        measures.queued(lambda: self.waiting)
         self._alone = Alone(store, activator, commits, tracing, measures)
         running, spans = Running(batches), Spans(tracing)
         self._batcher = Batcher(running, commits, self._mailboxes, spans, measures, confirm=self._confirm)
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Messages whose work has not ended."""
+        return self._mailboxes.waiting
 
     def hurry(self) -> None:
         """Let those who wait for a method come back later, so that a stop is not held up."""
