@@ -50,6 +50,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         self._telemetry = telemetry
         self._status_of = status_of
         self._untraced = untraced
+        self._known: dict[str, tuple[_Servicer, _Servicer]] = {}
         self._durations = telemetry.metrics.histograms(
             vocabulary.METRIC_RPC_SERVER_DURATION, "s", "Duration of a unary call.", _measured
         )
@@ -64,6 +65,12 @@ class Interceptor(grpc.aio.ServerInterceptor):
         if servicer is None:
             return None
         method = handler_call_details.method
+        known = self._known.get(method)
+        if known is None or known[0] is not servicer:  # gRPC asks for every call, and gives the same one
+            known = self._known[method] = servicer, self._guarded(method, servicer)
+        return known[1]
+
+    def _guarded(self, method: str, servicer: _Servicer) -> _Servicer:
         run = _run(servicer)
         streams = servicer.request_streaming or servicer.response_streaming
         guard = self._guard if streams or method.startswith(_INFRASTRUCTURE) else self._measure
