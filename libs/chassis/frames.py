@@ -1,9 +1,13 @@
 """Many requests on one stream: the server's side. Law: every request ends once, with its answer or its failure.
 
 Each request is a task, answers leave in the order in which they are ready, all of one tick of the event loop in one
-frame, written by one task. What a caller may keep here is bounded: beyond `in_flight` requests (those whose answers it
-has not taken count) each further one is refused, and while refusals or large answers wait to be taken nothing more is
-read. A caller that goes away cancels its requests; one that half-closes its stream gets all its answers first.
+frame, written by one task. What a caller may keep here is bounded, whatever it asks and never reads:
+
+- beyond `in_flight` requests (those whose answers it has not taken count) each further one is refused;
+- while refusals, or 4 MiB of answers, wait to be taken nothing more is read, so that no request begins;
+- of what runs by then, answers beyond 64 MiB are dropped: UNAVAILABLE without a reason, as where a stream had broken.
+
+A caller that goes away cancels its requests; one that half-closes its stream gets all its answers first.
 
 The server asks for a new stream with an empty frame: when it is told to stop, and when the stream has become old, since
 gRPC lets a connection of `max_connection_age` live for as long as a stream is open on it.
@@ -37,6 +41,8 @@ AGE_SECONDS: Final = 240.0  # below the chassis's own max_connection_age
 _FRAME_ANSWERS: Final = 512
 _FRAME_BYTES: Final = 1 << 20
 _UNREAD_BYTES: Final = 4 << 20  # of answers that wait to be written; beyond, nothing more is read
+_KEPT_BYTES: Final = 64 << 20  # of them; beyond, an answer is dropped, unless it is as small as its failure
+_SMALL_BYTES: Final = 1 << 10
 _SWEEP_SECONDS: Final = 0.25
 
 
@@ -172,8 +178,11 @@ class _Stream(Generic[Q, A]):
                 self._deadlines[number] = self._loop.time() + seconds
             self.running[number] = create_task(self._serve(number, request))
         for number in framing.cancels(frame):
-            if (task := self.running.get(number)) is not None:
-                self._loop.call_soon(task.cancel)  # once it has begun: what never began would never answer
+            self._cancel(number)
+
+    def _cancel(self, number: int) -> None:
+        if (task := self.running.get(number)) is not None:
+            self._loop.call_soon(task.cancel)  # once it has begun: what never began would never answer
 
     def _refuse(self, number: int) -> None:
         status = told(self._of.status_of, "framed stream", self._of.overloaded(), INVALID_SPAN)
@@ -198,13 +207,23 @@ class _Stream(Generic[Q, A]):
 
     def _answer(self, number: int, answer: A) -> None:
         answer.id = number
-        if (size := answer.ByteSize()) > self._of.answer_bytes:
-            text = f"the answer has {size} bytes; at most {self._of.answer_bytes} are sent in a frame"
-            answer = self._of.framing.failed(Status(code=code_pb2.RESOURCE_EXHAUSTED, message=text))
+        size = answer.ByteSize()
+        if (refusal := self._unkept(size)) is not None:
+            answer = self._of.framing.failed(refusal)
             answer.id, size = number, answer.ByteSize()
         self._answers.append((answer, size))
         self._bytes += size
         self._work.set()
+
+    def _unkept(self, size: int) -> Status | None:
+        """Why an answer of so many bytes is not sent; None where it is."""
+        if size > self._of.answer_bytes:
+            message = f"the answer has {size} bytes; at most {self._of.answer_bytes} are sent in a frame"
+            return Status(code=code_pb2.RESOURCE_EXHAUSTED, message=message)
+        if size > _SMALL_BYTES and self._bytes + size > _KEPT_BYTES:
+            message = f"the answer was dropped: {self._bytes} bytes of answers wait to be read on this stream"
+            return Status(code=code_pb2.UNAVAILABLE, message=message)
+        return None
 
     def _failed(self, request: Q, error: BaseException, span: Span) -> tuple[A, str]:
         status = told(self._of.status_of, self._of.framing.name(request), error, span)
@@ -279,4 +298,4 @@ class _Stream(Generic[Q, A]):
             for number in [number for number, end in self._deadlines.items() if end <= now]:
                 del self._deadlines[number]
                 self._expired.add(number)
-                self.running[number].cancel()
+                self._cancel(number)

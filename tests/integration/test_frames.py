@@ -1,13 +1,18 @@
 """Requests of framed streams over a real channel: frames, order, bounds, deadlines, cancellation, failures."""
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
 
 from batos.framing import Bounds, TooLarge, Unanswered
+from batos.v1 import dispatcher_pb2 as dispatcher_pb
 from batos.v1 import object_pb2 as pb
-from fakes.echo import Echo, Send, ask, ask_all, echoing, forever
+from batos.v1.dispatcher_pb2_grpc import DispatcherStub
+from chassis.client import channel
+from fakes.echo import Echo, Send, ask, ask_all, echoing, forever, serving
 from kernel.errors import Overloaded
 
 
@@ -142,6 +147,53 @@ async def test_the_server_ends_what_is_out_of_time_by_itself() -> None:
         send.timeout.FromMilliseconds(100)
         answer = await frames.ask(send, 5.0)
     assert answer.failure.code == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+
+
+async def test_a_request_without_any_time_left_that_the_sweep_finds_before_it_began_is_answered() -> None:
+    class InTheTickOfTheSweep(Echo):
+        async def _counted(self, frames: AsyncIterator[Any]) -> AsyncGenerator[Any]:
+            loop = asyncio.get_running_loop()
+            first = loop.time() + 0.25  # the sweeps begin in this tick, too
+            async for frame in frames:
+                await asyncio.sleep(first - loop.time())
+                yield frame
+
+    async with echoing(InTheTickOfTheSweep(forever)) as frames:
+        sends = [Send(message=pb.Message(selector="a")) for _ in range(5)]
+        for send in sends:
+            send.timeout.FromNanoseconds(0)
+        answers = await asyncio.gather(*(frames.ask(send, 2.0) for send in sends))
+    assert {answer.failure.code for answer in answers} == {grpc.StatusCode.DEADLINE_EXCEEDED.value[0]}
+
+
+async def test_answers_that_nobody_reads_are_bounded_in_bytes_and_the_dropped_ones_say_so() -> None:
+    begun, released = asyncio.Event(), asyncio.Event()
+    many, large = 400, "x" * 300_000
+
+    async def wait(_: str) -> None:
+        if len(echo.seen) == many:
+            begun.set()
+        await released.wait()
+
+    echo = Echo(wait)
+    async with serving(echo) as address, channel(address) as connected:
+        call: Any = DispatcherStub(connected).Pipeline()
+        for number in range(many):
+            send = Send(id=number, message=pb.Message(selector=large))
+            await call.write(dispatcher_pb.PipelineRequest(sends=[send]))
+        async with asyncio.timeout(20):
+            await begun.wait()
+            released.set()
+            await asyncio.sleep(0.5)  # by now each has ended, and nothing is read
+            replies: list[Any] = []
+            while len(replies) < many:
+                replies += (await call.read()).replies
+        call.cancel()
+    whole = [reply for reply in replies if reply.HasField("reply")]
+    assert 60 << 20 < len(whole) * len(large) < 72 << 20
+    dropped = [reply.failure for reply in replies if reply.HasField("failure")]
+    assert {failure.code for failure in dropped} == {grpc.StatusCode.UNAVAILABLE.value[0]}
+    assert all("dropped" in failure.message for failure in dropped)
 
 
 async def test_callers_that_leave_take_no_room_with_them() -> None:
