@@ -20,9 +20,10 @@ from objectstore.store import FORMAT
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What META says, and the revision at which it was put there."""
+    """What META says, its value, and the revision at which it was put there."""
 
     meta: Meta
+    value: bytes
     revision: int
 
     @classmethod
@@ -33,7 +34,7 @@ class Held:
         meta = records.meta(entry.value)
         if meta.format > FORMAT:
             raise UnknownFormat(meta.format)
-        return cls(meta, entry.revision)
+        return cls(meta, entry.value, entry.revision)
 
 
 def new_name() -> str:

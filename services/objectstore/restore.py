@@ -1,8 +1,11 @@
-"""Filling a store from a backup. Law: until all is there the store says that it is being restored, and serves nothing.
+"""Filling a store from a backup. Law: no step of a restore is taken after what follows it was begun.
 
-META says so, with a name for the restore. Every server compares META in each step and reads it with everything else
-(see `epochs`), so none serves or changes anything from then on; watchers are told to list again before the first key
-changes. At the end META gets a new epoch.
+Until all is there, META says that the store is being restored, with a name for the restore. Every server compares META
+in each step and reads it with everything else (see `epochs`), so none serves or changes anything meanwhile; watchers
+are told to list again before the first key changes. At the end META gets a new epoch.
+
+Each step of a restore compares META's revision. A step whose answer was lost may still arrive. So META is put anew
+before it is sent again, and between emptying and filling: then it no longer holds.
 
 A restore that fails empties the store again. One that was killed leaves a store that says it is being restored: the
 next restore begins anew, and whatever of the first is still under way no longer holds. So it is with two at a time:
@@ -13,11 +16,12 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from kernel.errors import BadArguments, Conflict, KernelError, StoreUnavailable
+from kernel.errors import BadArguments, Conflict, KernelError, StoreFull, StoreUnavailable
 from kernel.objects import ROOT, SYSTEM_NAMESPACE, Namespace
 from kernel.transactions import Token
 from objectstore import records
@@ -37,6 +41,7 @@ _STEP_KEYS: Final = 100
 _STEP_BYTES: Final = 512 << 10
 _PAGE: Final = 10_000
 _PERSONA: Final = "persona/"
+_ANOTHER: Final = "another restore has begun: let that one end"
 
 log = logging.getLogger(__name__)
 
@@ -49,43 +54,67 @@ async def restore(store: LedgerStore, parts: AsyncIterable[BackupPart]) -> tuple
     """
     iterator = aiter(parts)
     await header_of(iterator)
-    restoring = await _Restoring.begin(store.ledger.beneath)
+    restoring = _Restoring(store.ledger.beneath)
     try:
+        await restoring.begin()
         await restoring.empty()
+        await restoring.fence()
         count = await restoring.fill(pairs_of(iterator))
         token = await restoring.end()
     except BaseException:  # whoever goes away in the middle leaves an empty store too, not a half one
-        await restoring.abandon(store)
+        if await restoring.abandon():
+            await _bootstrap(store)
         raise
-    await store.bootstrap()
+    await _bootstrap(store)
     return count, token
 
 
 class _Restoring:
-    """A restore under way: META has its name, at a revision that all its steps compare."""
+    """A restore under way, which has a name in META."""
 
-    def __init__(self, ledger: Ledger, held: Held) -> None:
-        self._ledger, self._held = ledger, held
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._name, self._epoch = new_name(), new_name()
+        self._held: Held | None = None  # META as the last step compares it; None while none can be under way
         self._told: set[bytes] = set()
 
-    @classmethod
-    async def begin(cls, ledger: Ledger) -> "_Restoring":
+    async def begin(self) -> None:
         """Have the store say that it is being restored. BadArguments where it is not empty, Conflict."""
-        name = new_name()
         for _ in range(_ATTEMPTS):
-            reading = await ledger.read(Span.key(META))
+            reading = await self._ledger.read(Span.key(META))
             held = Held.of(reading.only(0))
-            if held.meta.restoring == name:
-                return cls(ledger, held)
+            if held.meta.restoring == self._name:
+                self._held = held
+                return
             if not held.meta.restoring:  # else it was empty, and nobody has changed anything since
-                await _refuse_full(ledger, reading.revision)
+                await _refuse_full(self._ledger, reading.revision)
             quiet = () if held.meta.restoring else [(EVERYTHING, reading.revision)]
-            puts = {META: records.encode_meta(replace(held.meta, restoring=name))}
+            puts = {META: records.encode_meta(replace(held.meta, restoring=self._name))}
+            self._held = held
             try:
-                await ledger.transact(Step({META: held.revision}, quiet, puts))
+                await self._ledger.transact(Step({META: held.revision}, quiet, puts))
             except Unclear:
                 await asyncio.sleep(_PAUSE)  # the next read tells
         raise Conflict(f"the store changed during each of {_ATTEMPTS} attempts to begin: stop what uses it, try again")
+
+    async def fence(self) -> None:
+        """Put META anew, so that nothing that was sent before holds any more, should it still arrive.
+
+        Conflict where another restore has begun; StoreUnavailable, StoreFull.
+        """
+        before = self._compared()
+        step = Step({META: before.revision}, puts={META: before.value})
+        end = time.monotonic() + _LOST_SECONDS
+        while True:
+            try:
+                revision = await self._ledger.transact(step)
+                entry = None if revision else (await self._ledger.read(Span.key(META))).only(0)
+                break
+            except (Unclear, StoreUnavailable):  # of two that compare the same revision, one holds
+                await _pause(end)
+        self._held = replace(before, revision=revision) if revision else Held.of(entry)
+        if revision is None and self._held.meta.restoring != self._name:
+            raise Conflict(_ANOTHER)
 
     async def empty(self) -> None:
         """Delete all that a backup could hold."""
@@ -97,8 +126,7 @@ class _Restoring:
             for (namespace, _), alike in groupby(keys, place):
                 run = list(alike)
                 if run[0] != META and not is_ephemeral(run[0]):
-                    deletes = [Span(run[0], run[-1] + b"\0")]
-                    await self._take(Step(deletes=deletes, passing=self._telling([namespace]), seconds=REPLY_SECONDS))
+                    await self._take(Step(deletes=[Span(run[0], run[-1] + b"\0")]), [namespace])
             if len(keys) < _PAGE:
                 return
             begin = keys[-1] + b"\0"
@@ -119,24 +147,33 @@ class _Restoring:
 
     async def end(self) -> Token:
         """Have the store say that it is there, in a new epoch."""
-        epoch = new_name()
         try:
-            revision = await self._take(Step(puts={META: records.encode_meta(Meta(epoch))}))
+            revision = await self._take(Step(puts={META: records.encode_meta(Meta(self._epoch))}))
         except Conflict:
             held = Held.of((await self._ledger.read(Span.key(META))).only(0))
-            if held.meta.epoch != epoch:
+            if held.meta.epoch != self._epoch:
                 raise
             revision = held.revision  # the answer was lost
-        return Token(epoch, revision)
+        self._held = None
+        return Token(self._epoch, revision)
 
-    async def abandon(self, store: LedgerStore) -> None:
-        """Leave an empty store. Where that fails, the store goes on saying that it is being restored."""
+    async def abandon(self) -> bool:
+        """Leave an empty store; whether it is one. Where that fails it goes on saying that it is being restored."""
+        if self._held is None:
+            return False
         try:
+            with suppress(StoreFull):  # emptying makes room, and what arrives late finds none either
+                await self.fence()
+            if self._compared().meta.restoring != self._name:
+                return False  # it had not begun, and now never will
             await self.empty()
             await self.end()
-            await store.bootstrap()
+        except Conflict:
+            return False  # another restore goes on, or the end of this one arrived
         except KernelError as error:
             log.warning("a restore broke off, and the store may be left as it is: restore again: %s", error.text)
+            return False
+        return True
 
     async def _put(self, pairs: Sequence[Pair]) -> None:
         # Namespaces are few and lie together; a step in which they were many is parted, since each takes a key.
@@ -147,29 +184,48 @@ class _Restoring:
             return
         passing = {pair.key: pair.value for pair in pairs if place(pair.key)[1] == b"r"}
         puts = {pair.key: pair.value for pair in pairs if pair.key not in passing}
-        passing |= self._telling([place(pair.key)[0] for pair in pairs])
-        await self._take(Step(puts=puts, passing=passing, seconds=REPLY_SECONDS))
+        await self._take(Step(puts=puts, passing=passing), [place(pair.key)[0] for pair in pairs])
 
-    def _telling(self, namespaces: Sequence[bytes]) -> dict[bytes, bytes]:
-        """What makes the watchers of these namespaces list again, unless they were told before."""
+    async def _take(self, step: Step, namespaces: Sequence[bytes] = ()) -> int:
+        """The revision of a step that also makes the watchers of these namespaces list again, unless they were told.
+
+        Conflict, StoreUnavailable, StoreFull.
+        """
         new = set(namespaces) - self._told
-        self._told |= new
-        return {RestoredKey(Namespace(each.decode(errors="replace"))).encode(): records.mark() for each in new}
-
-    async def _take(self, step: Step) -> int:
-        """The revision of a step that does the same when it is taken twice. Conflict, StoreUnavailable, StoreFull."""
-        began = time.monotonic()
+        told = {RestoredKey(Namespace(each.decode(errors="replace"))).encode(): records.mark() for each in new}
+        whole = replace(step, passing={**step.passing, **told}, seconds=REPLY_SECONDS)
+        end = time.monotonic() + _LOST_SECONDS
         while True:
             try:
-                revision = await self._ledger.transact(replace(step, same={META: self._held.revision}))
-            except (Unclear, StoreUnavailable):
-                if time.monotonic() - began > _LOST_SECONDS:
-                    raise StoreUnavailable("etcd stays away: restore again when it is back") from None
-                await asyncio.sleep(_PAUSE)
-                continue
-            if revision is None:
-                raise Conflict("another restore has begun: let that one end")
-            return revision
+                revision = await self._ledger.transact(replace(whole, same={META: self._compared().revision}))
+            except StoreUnavailable:
+                await _pause(end)
+            except Unclear:
+                await _pause(end)
+                await self.fence()
+            else:
+                if revision is None:
+                    raise Conflict(_ANOTHER)
+                self._told |= new
+                return revision
+
+    def _compared(self) -> Held:
+        assert self._held is not None, "a restore begins before it takes steps"
+        return self._held
+
+
+async def _pause(end: float) -> None:
+    if time.monotonic() > end:
+        raise StoreUnavailable("etcd stays away: restore again when it is back")
+    await asyncio.sleep(_PAUSE)
+
+
+async def _bootstrap(store: LedgerStore) -> None:
+    """What was done is done, whatever comes of this: whoever opens the store or creates an object makes roots too."""
+    try:
+        await store.bootstrap()
+    except KernelError as error:
+        log.warning("the store is there, and its root objects are made later: %s", error.text)
 
 
 async def _refuse_full(ledger: Ledger, revision: int) -> None:
