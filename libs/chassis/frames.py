@@ -7,10 +7,9 @@ frame, written by one task. What a caller may keep here is bounded, whatever it 
 - while refusals, or 4 MiB of answers, wait to be taken nothing more is read, so that no request begins;
 - of what runs by then, answers beyond 64 MiB are dropped: UNAVAILABLE without a reason, as where a stream had broken.
 
-A caller that goes away cancels its requests; one that half-closes its stream gets all its answers first.
-
-The server asks for a new stream with an empty frame: when it is told to stop, and when the stream has become old, since
-gRPC lets a connection of `max_connection_age` live for as long as a stream is open on it.
+A caller that goes away cancels its requests; one that half-closes its stream gets all its answers first. The server
+asks for a new stream with an empty frame: when it is told to stop, and when the stream has become old, since gRPC lets
+a connection of `max_connection_age` live for as long as a stream is open on it.
 """
 
 import asyncio

@@ -227,6 +227,7 @@ def options_of(spec: ServerSpec) -> tuple[tuple[str, int], ...]:
         ("grpc.max_send_message_length", spec.max_send_bytes),
         ("grpc.keepalive_time_ms", int(spec.keepalive * 1000)),
         ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.ping_timeout_ms", 10_000),  # else a minute, whatever the keepalive's own
         # Clients may ping every 5 s; gRPC's own limit of 5 min would close the connections of ours.
         ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ("grpc.keepalive_permit_without_calls", 1),

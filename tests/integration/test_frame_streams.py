@@ -7,8 +7,10 @@ from typing import Any
 import grpc
 import pytest
 
+from batos.channel import Service
 from batos.frames import Frames
-from batos.framing import Unanswered
+from batos.framing import Bounds, Unanswered
+from batos.streams import MARK
 from batos.v1 import dispatcher_pb2 as dispatcher_pb
 from batos.v1 import object_pb2 as pb
 from batos.v1.dispatcher_pb2_grpc import DispatcherStub
@@ -130,3 +132,108 @@ async def test_where_the_channel_was_closed_a_request_fails_at_once() -> None:
         async with asyncio.timeout(1):
             with pytest.raises(Unanswered):
                 await ask(frames)
+
+
+class Call:
+    """A stream as gRPC gives it, to a far side that does nothing until the test lets it."""
+
+    def __init__(self, metadata: tuple[tuple[str, str], ...]) -> None:
+        self._metadata = metadata
+        self.opened = asyncio.Event()
+        self.is_cancelled = False
+
+    async def initial_metadata(self) -> tuple[tuple[str, str], ...]:
+        await self.opened.wait()
+        return self._metadata
+
+    async def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNIMPLEMENTED
+
+    async def read(self) -> Any:
+        await asyncio.Event().wait()
+
+    async def write(self, _: Any) -> None:
+        await asyncio.Event().wait()
+
+    def cancel(self) -> bool:
+        self.is_cancelled = True
+        return True
+
+
+async def test_what_is_closed_before_its_reader_began_leaves_nobody_waiting() -> None:
+    call: Any = Call(((MARK, "1"),))
+    frames = Frames(ASKING, lambda: call)
+    asked = asyncio.create_task(ask(frames, timeout=60.0))
+    await asyncio.sleep(0.05)
+    call.opened.set()  # the writer wakes first and starts the reader, which begins after the close
+    closing = asyncio.create_task(frames.close())
+    async with asyncio.timeout(2):
+        with pytest.raises(Unanswered):
+            await asked
+        await closing
+    assert call.is_cancelled
+
+
+async def test_what_is_closed_while_a_stream_is_being_refused_opens_nothing() -> None:
+    call: Any = Call(())
+    frames = Frames(ASKING, lambda: call)
+    call.opened.set()
+    asked = asyncio.create_task(ask(frames, timeout=60.0))
+    await asyncio.sleep(0.1)  # by now it is asked why the stream is refused
+    async with asyncio.timeout(2):
+        await frames.close()
+        with pytest.raises(Unanswered) as closed:
+            await asked
+    assert not closed.value.sent
+    assert call.is_cancelled
+
+
+async def test_a_far_side_that_does_not_open_the_stream_holds_nobody_up_for_long() -> None:
+    call: Any = Call(())
+    frames = Frames(ASKING, lambda: call, Bounds(opening=0.2))
+    async with asyncio.timeout(2):
+        with pytest.raises(Unanswered) as refused:
+            await ask(frames, timeout=60.0)
+    assert (refused.value.sent, refused.value.expired) == (False, False)
+    assert call.is_cancelled
+    await frames.close()
+
+
+async def test_on_a_stream_that_is_left_the_far_side_is_still_told_who_does_not_wait() -> None:
+    released = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await released.wait()
+
+    echo = Echo(wait)
+    async with echoing(echo) as frames:
+        gone, late, stays = (
+            asyncio.create_task(ask(frames, name, timeout=seconds))
+            for name, seconds in (("gone", 5.0), ("late", 0.5), ("stays", 5.0))
+        )
+        await asyncio.sleep(0.1)
+        echo.stop.set()
+        await asyncio.sleep(0.1)
+        gone.cancel()
+        with pytest.raises(Unanswered):
+            await late
+        await asyncio.sleep(0.2)
+        assert echo.cancelled == ["gone", "late"]
+        released.set()
+        assert await stays == "stays"
+
+
+async def test_a_far_side_that_vanishes_without_a_word_is_noticed_while_somebody_waits() -> None:
+    async with serving(Echo(forever)) as address, Proxy(address.port) as proxy:
+        service = Service.at("dispatcher", proxy.address, keepalive=0.6)
+        frames = Frames(ASKING, lambda: DispatcherStub(service.channel).Pipeline())
+        asked = asyncio.create_task(ask(frames, timeout=60.0))
+        await asyncio.sleep(0.2)
+        proxy.hold_requests()
+        proxy.swallow_answers()
+        async with asyncio.timeout(10):
+            with pytest.raises(Unanswered) as lost:
+                await asked
+        assert lost.value.sent
+        await frames.close()
+        await service.channel.close()

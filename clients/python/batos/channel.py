@@ -16,6 +16,7 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 2000),
     ("grpc.min_reconnect_backoff_ms", 5000),  # how long connecting may take, whatever its name
 )
+KEEPALIVE = 30.0
 
 R = TypeVar("R")
 
@@ -29,9 +30,19 @@ class Service:
     channel: grpc.aio.Channel
 
     @classmethod
-    def at(cls, name: str, address: str) -> "Service":
-        """The service at `host:port`; connects at the first request."""
-        return cls(name, address, grpc.aio.insecure_channel(address, options=_OPTIONS))
+    def at(cls, name: str, address: str, *, keepalive: float = KEEPALIVE) -> "Service":
+        """The service at `host:port`; connects at the first request.
+
+        While requests are open, one that vanished without a word is noticed within `keepalive` seconds and a third.
+        """
+        patience = int(keepalive * 1000 / 3)
+        options = (
+            *_OPTIONS,
+            ("grpc.keepalive_time_ms", int(keepalive * 1000)),
+            ("grpc.keepalive_timeout_ms", patience),
+            ("grpc.http2.ping_timeout_ms", patience),  # else a minute, whatever the keepalive's own
+        )
+        return cls(name, address, grpc.aio.insecure_channel(address, options=options))
 
     async def ask(self, request: Awaitable[R]) -> R:
         """The answer to a unary request. Raises BatosError."""

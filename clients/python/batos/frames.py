@@ -2,60 +2,35 @@
 
 Requests made in one tick of the event loop leave in one frame; answers come back in any order, by the number that each
 request is given here. One task writes, while there is something to write, and one reads each stream. A stream is opened
-when there is something to ask, and nothing is written before its initial metadata came: what fails until then was
-surely not sent.
+when there is something to ask, and nothing is written before its initial metadata came, which takes seconds at most:
+what fails until then was surely not sent.
 
 | what happens                     | requests not written yet | requests written, without an answer        |
 |----------------------------------|--------------------------|--------------------------------------------|
-| no stream can be opened          | Unanswered, not sent     | -                                          |
+| no stream can be opened in time  | Unanswered, not sent     | -                                          |
 | the stream breaks                | go on the next stream    | Unanswered, sent                           |
 | its time is up                   | Unanswered, not sent     | Unanswered, sent; the far side is told     |
 | the caller is cancelled          | never sent               | the far side is told                       |
-| an empty frame of answers comes  | go on the next stream    | answered on the old one, which is half-closed |
+| an empty frame of answers comes  | go on the next stream    | as before, on the old one                  |
+| all is closed                    | Unanswered, not sent     | Unanswered, sent                           |
 
-The far side sends an empty frame to ask for a new stream: it is about to stop, or its connection has become old.
+The far side sends an empty frame to ask for a new stream: it is about to stop, or its connection has become old. The
+old one is half-closed when all that was written to it has ended; until then the far side is still told who left.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from contextvars import Context
-from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeAlias
+from typing import Any, Final, Generic
 
 import grpc
 import grpc.aio
 
 from batos.framing import A, Bounds, Framing, Q, TooLarge, Unanswered
-
-MARK: Final = "batos-frames"
-"""The key in a stream's initial metadata by which a server says that the stream is served."""
+from batos.streams import Asked, Call, Stream, refusal, written
 
 _SWEEP_SECONDS: Final = 0.05
-_MARKLESS_SECONDS: Final = 0.1  # a server that sends no mark has as long to refuse the stream
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
-_Call: TypeAlias = "grpc.aio.StreamStreamCall[Any, Any]"
-
-
-@dataclass(slots=True, eq=False)
-class _Asked(Generic[Q, A]):
-    request: Q
-    size: int
-    deadline: float
-    answer: asyncio.Future[A]
-    stream: "_Stream[Q, A] | None" = None
-
-
-@dataclass(slots=True, eq=False)
-class _Stream(Generic[Q, A]):
-    """`open` while requests may be written to it, `ending` once it is half-closed; it is read to its end."""
-
-    call: _Call
-    asked: dict[int, _Asked[Q, A]] = field(default_factory=dict[int, Any])
-    cancels: list[int] = field(default_factory=list[int])
-    open: bool = True
-    ending: bool = False
-    heard: bool = False
 
 
 class Frames(Generic[Q, A]):
@@ -64,13 +39,13 @@ class Frames(Generic[Q, A]):
     Belongs to the event loop it is first used in. Close it: what has no answer then is Unanswered.
     """
 
-    def __init__(self, framing: Framing[Q, A], open_stream: Callable[[], _Call], bounds: Bounds | None = None) -> None:
+    def __init__(self, framing: Framing[Q, A], open_stream: Callable[[], Call], bounds: Bounds | None = None) -> None:
         self._framing, self._open_stream, self._bounds = framing, open_stream, bounds or Bounds()
         self._room = asyncio.Semaphore(self._bounds.in_flight)
-        self._queue: dict[int, _Asked[Q, A]] = {}
+        self._queue: dict[int, Asked[Q, A]] = {}
         self._last = 0
-        self._stream: _Stream[Q, A] | None = None
-        self._streams: set[_Stream[Q, A]] = set()
+        self._stream: Stream[Q, A] | None = None
+        self._streams: set[Stream[Q, A]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing = self._sweeping = False
         self._pause, self._opened_at = 0.0, 0.0
@@ -85,7 +60,7 @@ class Frames(Generic[Q, A]):
         await self._enter(timeout)
         self._last = number = request.id = self._last + 1
         # Annotated, not subscripted: at run time a subscript costs as much as the rest of this line.
-        asked: _Asked[Q, A] = _Asked(request, size, deadline, loop.create_future())
+        asked: Asked[Q, A] = Asked(request, size, deadline, loop.create_future())
         self._queue[number] = asked
         self._begin(loop)
         try:
@@ -100,6 +75,8 @@ class Frames(Generic[Q, A]):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for stream in tuple(self._streams):  # a reader that was cancelled before it began has ended nothing
+            self._end(stream, None)
         self._refuse(None)
 
     async def _enter(self, timeout: float) -> None:  # noqa: ASYNC109 - as ask
@@ -133,14 +110,16 @@ class Frames(Generic[Q, A]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _leave(self, number: int, asked: _Asked[Q, A]) -> None:
+    def _leave(self, number: int, asked: Asked[Q, A]) -> None:
         """The caller goes; where it did not wait for the answer, the far side is told."""
         stream = asked.stream
         if stream is None:
             self._queue.pop(number, None)
-        elif stream.asked.pop(number, None) is not None and self._framing.cancels and stream.open:
-            stream.cancels.append(number)
-            self._wake()
+        elif stream.asked.pop(number, None) is not None and stream in self._streams:
+            if self._framing.cancels:
+                stream.cancels.append(number)
+            if stream.cancels or not stream.open:
+                self._wake()
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """Ends what is out of time. Looking at all is cheaper than a timer for each."""
@@ -163,10 +142,9 @@ class Frames(Generic[Q, A]):
             self._writing = False
 
     async def _write_all(self) -> None:
-        while True:
+        while not self._closed:
             for moved in [stream for stream in self._streams if not stream.open and not stream.ending]:
-                moved.ending = True
-                await _written(moved, moved.call.done_writing())
+                await self._let_go(moved)
             stream = self._stream
             if not self._queue and not (stream and stream.open and stream.cancels):
                 return
@@ -177,9 +155,18 @@ class Frames(Generic[Q, A]):
             cancels, stream.cancels = stream.cancels, []
             requests = self._taken(stream)
             if requests or cancels:
-                await _written(stream, stream.call.write(self._framing.frame(requests, cancels)))
+                await written(stream, stream.call.write(self._framing.frame(requests, cancels)))
 
-    def _taken(self, stream: _Stream[Q, A]) -> list[Q]:
+    async def _let_go(self, moved: Stream[Q, A]) -> None:
+        """Tell the far side who left, and half-close once nobody waits."""
+        if moved.cancels:
+            cancels, moved.cancels = moved.cancels, []
+            await written(moved, moved.call.write(self._framing.frame((), cancels)))
+        if not moved.asked and not moved.cancels:
+            moved.ending = True
+            await written(moved, moved.call.done_writing())
+
+    def _taken(self, stream: Stream[Q, A]) -> list[Q]:
         """The requests of the next frame, which count as sent from here on."""
         requests: list[Q] = []
         size, queue, bounds = 0, self._queue, self._bounds
@@ -197,7 +184,7 @@ class Frames(Generic[Q, A]):
             requests.append(asked.request)
         return requests
 
-    async def _opened(self) -> _Stream[Q, A] | None:
+    async def _opened(self) -> Stream[Q, A] | None:
         """A new stream; None where there is none to be had, and then all that waits was told so.
 
         Streams that end young are opened at growing distances.
@@ -210,7 +197,12 @@ class Frames(Generic[Q, A]):
             self._pause = 0.0
         call = self._open_stream()
         try:
-            error = await _refusal(call)
+            async with asyncio.timeout(self._bounds.opening):
+                error = await refusal(call)
+        except TimeoutError:
+            call.cancel()
+            self._refuse(None)
+            return None
         except BaseException:
             call.cancel()
             raise
@@ -218,7 +210,7 @@ class Frames(Generic[Q, A]):
         if error is not None:
             self._refuse(error)
             return None
-        stream = _Stream[Q, A](call)
+        stream = Stream[Q, A](call)
         self._streams.add(stream)
         self._start(self._read(stream))
         return stream
@@ -230,7 +222,7 @@ class Frames(Generic[Q, A]):
 
     # --- reading: one task for each stream
 
-    async def _read(self, stream: _Stream[Q, A]) -> None:
+    async def _read(self, stream: Stream[Q, A]) -> None:
         error: grpc.aio.AioRpcError | None = None
         try:
             while (frame := await stream.call.read()) is not grpc.aio.EOF:
@@ -242,54 +234,28 @@ class Frames(Generic[Q, A]):
                     asked = stream.asked.pop(answer.id, None)
                     if asked is not None and not asked.answer.done():
                         asked.answer.set_result(answer)
+                if not stream.open and not stream.asked:
+                    self._wake()
         except grpc.aio.AioRpcError as broken:
             error = broken
         finally:
-            stream.call.cancel()
-            stream.open = False
-            self._streams.discard(stream)
-            # A server that does not know the method has looked at nothing.
-            unknown = error is not None and error.code() is grpc.StatusCode.UNIMPLEMENTED and not stream.heard
-            for asked in stream.asked.values():
-                _fail(asked, Unanswered(sent=not unknown, error=error))
-            stream.asked.clear()
+            self._end(stream, error)
 
-    def _move(self, stream: _Stream[Q, A]) -> None:
+    def _end(self, stream: Stream[Q, A], error: grpc.aio.AioRpcError | None) -> None:
+        stream.call.cancel()
+        stream.open = False
+        self._streams.discard(stream)
+        # A server that does not know the method has looked at nothing.
+        unknown = error is not None and error.code() is grpc.StatusCode.UNIMPLEMENTED and not stream.heard
+        for asked in stream.asked.values():
+            _fail(asked, Unanswered(sent=not unknown, error=error))
+        stream.asked.clear()
+
+    def _move(self, stream: Stream[Q, A]) -> None:
         stream.open = False
         self._wake()
 
 
-def _fail(asked: _Asked[Any, Any], failure: Unanswered) -> None:
+def _fail(asked: Asked[Any, Any], failure: Unanswered) -> None:
     if not asked.answer.done():
         asked.answer.set_exception(failure)
-
-
-async def _written(stream: _Stream[Any, Any], writing: Coroutine[Any, Any, None]) -> None:
-    """Waits for a write; of a stream that broke meanwhile, its reader tells."""
-    try:
-        await writing
-    except (grpc.aio.AioRpcError, asyncio.InvalidStateError, grpc.aio.UsageError):
-        stream.open = False
-    except asyncio.CancelledError:  # gRPC's word for a call that was cancelled, too
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        stream.open = False
-
-
-async def _refusal(call: _Call) -> grpc.aio.AioRpcError | None:
-    """Why there is no stream; None once there is one."""
-    metadata: Iterable[tuple[str, Any]] = await call.initial_metadata() or ()
-    if any(key == MARK for key, _ in metadata):
-        return None
-    ended = asyncio.ensure_future(call.code())
-    await asyncio.wait({ended}, timeout=_MARKLESS_SECONDS)
-    if not ended.done():
-        ended.cancel()
-        return None
-    with suppress(asyncio.CancelledError):
-        try:
-            await call.read()
-        except grpc.aio.AioRpcError as error:
-            return error
-    return None

@@ -35,12 +35,16 @@ class Framing(Generic[Q, A]):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Requests in flight, requests of a frame, bytes of a frame (of one request, where it is larger), of a request."""
+    """Requests in flight, requests of a frame, bytes of a frame (of one request, where it is larger), of a request.
+
+    A stream that does not open within `opening` seconds counts as refused: the far side opens it at once.
+    """
 
     in_flight: int = 2048
     frame: int = 512
     frame_bytes: int = 1 << 20
     request_bytes: int = 3 << 20
+    opening: float = 6.0  # more than connecting takes
 
 
 class Unanswered(Exception):

@@ -33,6 +33,7 @@ _OPTIONS: Final = (
     ("grpc.max_receive_message_length", -1),  # a watch that catches up gets up to 1,000 revisions at once
     ("grpc.keepalive_time_ms", 10_000),  # etcd closes connections that ask more often than every 5 s
     ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),  # else a minute, whatever the keepalive's own
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
