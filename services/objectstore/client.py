@@ -143,14 +143,17 @@ class StoreClient:
         lost: float | None = None
         while True:
             request = pb.WatchRequest(namespace=namespace, token=str(after) if after else "", encoded=True)
-            call = self._rpc.Watch(request)
+            call, heard = self._rpc.Watch(request), False
             try:
                 async for frame in call:
                     changes = changes_from_wire(frame)
-                    # On going on, the first frame only repeats where that is.
-                    if not begun or changes.items or changes.token != after:
+                    # On going on, the first frame only repeats where that is, whether or not the store is there.
+                    goes_on = not begun or bool(changes.items) or changes.token != after
+                    if goes_on:
                         yield changes
-                    begun, after, lost, pause = True, changes.token, None, FIRST_PAUSE
+                    if goes_on or heard:
+                        lost, pause = None, FIRST_PAUSE
+                    begun, heard, after = True, True, changes.token
             except AioRpcError as error:
                 failure, lost = failure_of(error), lost or time.monotonic()
                 if not isinstance(failure, StoreUnavailable) or time.monotonic() - lost > self._resume_seconds:

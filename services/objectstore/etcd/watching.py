@@ -19,30 +19,37 @@ from objectstore.ledger import Event, Events, Span
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 _RESUME_SECONDS: Final = 30.0
+_STEADY_SECONDS: Final = 5.0  # a stream that stayed for as long was one, though there was nothing to tell
 
 
-async def watch(connection: Connection, span: Span, after: int) -> AsyncGenerator[Events]:
+async def watch(
+    connection: Connection, span: Span, after: int, *, resume_seconds: float = _RESUME_SECONDS
+) -> AsyncGenerator[Events]:
     """Every change in the span after a revision, without end.
 
-    StaleToken where etcd has compacted it away, StoreUnavailable where it does not come back within half a minute.
+    StaleToken where etcd has compacted it away, StoreUnavailable where it does not come back within `resume_seconds`.
     """
     pause = _FIRST_PAUSE
     lost: float | None = None
-    while lost is None or time.monotonic() - lost < _RESUME_SECONDS:
+    while lost is None or time.monotonic() - lost < resume_seconds:
+        created = float("inf")
         try:
             async with connection.watching() as stream:
                 await stream.write(_request(span, after + 1))
                 while (response := await stream.read()) is not grpc.aio.EOF:
-                    lost = None
+                    # That it was created proves nothing yet: it may be ended at once, again and again.
+                    created = min(created, time.monotonic())
                     events = _events(response, after)
                     if events is not None:
-                        after, pause = events.revision, _FIRST_PAUSE
+                        after, pause, lost = events.revision, _FIRST_PAUSE, None
                         yield events
                     if response.canceled:
                         await connection.distrust()
                         break
         except (AioRpcError, asyncio.InvalidStateError):  # the latter where the stream ended before the write
             pass
+        if time.monotonic() - created > _STEADY_SECONDS:
+            lost, pause = None, _FIRST_PAUSE
         lost = lost or time.monotonic()
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
