@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from asyncio.subprocess import PIPE, Process
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -217,12 +218,24 @@ class _Worker:
 async def _copy(process: Process, ready: asyncio.Event) -> None:
     """Hand on what it prints, but for the line that says that it is ready."""
     assert process.stdout is not None
-    while line := await process.stdout.readline():
-        if line.startswith(READY.encode()):
+    decoder, begins = getincrementaldecoder("utf-8")("replace"), True
+    while part := await _part(process.stdout):
+        if begins and part.startswith(READY.encode()):
             ready.set()
         else:
-            sys.stdout.write(line.decode(errors="replace"))
+            sys.stdout.write(decoder.decode(part))
             sys.stdout.flush()
+        begins = part.endswith(b"\n")
+
+
+async def _part(stream: asyncio.StreamReader) -> bytes:
+    """The next line, or the next part of one that is longer than the stream keeps; nothing at the end."""
+    try:
+        return await stream.readuntil()
+    except asyncio.IncompleteReadError as end:
+        return end.partial
+    except asyncio.LimitOverrunError as long:
+        return await stream.read(long.consumed)
 
 
 @contextmanager
