@@ -18,7 +18,7 @@ from kernel.messages import (
     OnMiss,
     Reply,
 )
-from kernel.objects import Level, ObjectId, Selector, parse_namespace, parse_object_id, parse_selector
+from kernel.objects import Level, ObjectId, parse_namespace, parse_object_id, parse_selector
 from kernel.values import SlotValues, Value
 from wire.enums import enum_to_wire, member_of
 from wire.timestamps import seconds_of, timestamp
@@ -175,9 +175,10 @@ def method_ref_to_wire(method: MethodRef) -> pb.MethodRef:
 
 
 def method_ref_from_wire(method: pb.MethodRef) -> MethodRef:
-    """Which version ran, as a service of the suite told it. Raises BadArguments."""
+    """Which version ran. Raises BadArguments, BadObjectId."""
     level = member_of(Level, method.evidence, "method.evidence")
-    return MethodRef(ObjectId(method.holder), Selector(method.selector), method.number, method.digest, level)
+    holder, selector = parse_object_id(method.holder), parse_selector(method.selector)
+    return MethodRef(holder, selector, method.number, method.digest, level)
 
 
 def reply_to_wire(reply: Reply) -> dispatcher_pb2.Reply:
@@ -193,7 +194,7 @@ def reply_to_wire(reply: Reply) -> dispatcher_pb2.Reply:
 
 
 def reply_from_wire(reply: dispatcher_pb2.Reply) -> Reply:
-    """The answer to a message, as another dispatcher gave it. Raises BadArguments, BadValue, LimitExceeded."""
+    """What another dispatcher answered. Raises BadArguments, BadObjectId, BadValue, LimitExceeded."""
     return Reply(
         result=value_from_wire(reply.result),
         method=method_ref_from_wire(reply.method),

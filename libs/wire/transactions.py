@@ -78,6 +78,8 @@ def kept_reply_from_wire(reply: pb.KeptReply, *, trusted: bool = False) -> KeptR
 
     `trusted` is what the store itself told: its bytes are not checked again.
     """
+    if reply.encoded_result and reply.HasField("result"):
+        raise BadArguments("a result is told as a value and encoded: send one of them", field="reply.result")
     if reply.encoded_result:
         result = (decode if trusted else checked)(reply.encoded_result)
     else:

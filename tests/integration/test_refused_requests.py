@@ -126,6 +126,17 @@ async def test_a_number_of_an_enumeration_that_is_not_known_is_refused(served: S
         assert await reason(send(served, **message)) == "BAD_ARGUMENTS"
 
 
+async def test_a_kept_reply_that_no_service_would_write_is_refused(served: Served) -> None:
+    method = pb.MethodRef(holder="o", selector="read", number=1, evidence="EVIDENCE_LEVEL_AUDITED")
+    both = store_pb.KeptReply(receiver="o", result=ONE, encoded_result=b"\x01", method=method)
+    no_holder = store_pb.KeptReply(receiver="o", result=ONE, method=pb.MethodRef(selector="read"))
+    no_selector = store_pb.KeptReply(receiver="o", result=ONE, method=pb.MethodRef(holder="o", selector="not one"))
+    for reply, why in ((both, "BAD_ARGUMENTS"), (no_holder, "BAD_OBJECT_ID"), (no_selector, "BAD_ARGUMENTS")):
+        reply.method.evidence = method.evidence
+        commit = store_pb.CommitRequest(lane="l", number=1, reply=reply)
+        assert await reason(served.store.Commit(commit)) == why
+
+
 async def test_a_reference_to_what_is_no_object_id_is_refused(served: Served) -> None:
     assert await reason(served.store.CreateObject(store_pb.CreateObjectRequest(id="p", slots=NOWHERE))) == "BAD_VALUE"
     assert await reason(send(served, arguments=[NOWHERE.values["a"]])) == "BAD_VALUE"
