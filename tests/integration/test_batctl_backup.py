@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
@@ -110,6 +111,47 @@ async def test_a_file_that_is_there_is_replaced_only_by_force(tmp_path: Path) ->
         assert (await batctl("backup", "--force", str(file), addresses=at)).code == 0
     assert gzip.decompress(file.read_bytes()).startswith(b'{"batos": "backup"')
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_pipe_is_written_into_and_read_from_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    async with in_memory() as first, served(first) as (full, at):
+        await fill(full)
+        saved = await entries(full)
+        ran, text = await asyncio.gather(
+            batctl("backup", "--force", str(link), addresses=at), asyncio.to_thread(pipe.read_bytes)
+        )
+        assert (ran.code, pipe.is_fifo(), link.is_symlink()) == (0, True, True), ran.stderr
+    async with in_memory() as second, served(second) as (empty, at):
+        ran, _ = await asyncio.gather(
+            batctl("restore", str(pipe), addresses=at), asyncio.to_thread(pipe.write_bytes, text)
+        )
+        assert ran.code == 0, ran.stderr
+        assert await entries(empty) == saved
+
+
+async def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    file, link = tmp_path / "elsewhere" / "store.backup", tmp_path / "link"
+    file.write_text("mine")
+    link.symlink_to(file)
+    async with in_memory() as kept, served(kept) as (store, at):
+        await fill(store)
+        assert (await batctl("backup", str(link), addresses=at)).reason == "FILE_EXISTS"
+        assert (await batctl("backup", "--force", str(link), addresses=at)).code == 0
+    assert link.is_symlink()
+    assert gzip.decompress(file.read_bytes()).startswith(b'{"batos": "backup"')
+
+
+async def test_what_is_neither_a_file_nor_a_pipe_is_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(tmp_path / "s"))
+        ran = await batctl("backup", "--force", str(tmp_path / "s"), addresses=Addresses(objectstore="127.0.0.1:1"))
+        assert (ran.code, ran.reason) == (Exit.USAGE, "USAGE")
+        assert (tmp_path / "s").is_socket()
 
 
 async def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
 """`batctl` where the command line is wrong, services are away, or only asks: one clear line and the right exit code."""
 
+import asyncio
 import json
-from typing import Any
+import os
+import shlex
+import sys
+from typing import IO, Any
 
 from batos.addresses import Addresses
 from batos.v1 import dispatcher_pb2 as dispatcher_pb
@@ -92,9 +96,33 @@ async def test_the_addresses_that_up_keeps_are_found_without_any_option(tmp_path
     assert elsewhere.code == 9
 
 
+async def ended(stdout: int | IO[bytes], *, closed: bool = False) -> tuple[int, str]:
+    """The exit code and stderr of `batctl --help` with this stdout."""
+    command = (sys.executable, "-m", "batos.cli", "--help")
+    if closed:
+        command = ("sh", "-c", f"exec {shlex.join(command)} >&-")
+    child = await asyncio.create_subprocess_exec(*command, stdout=stdout, stderr=asyncio.subprocess.PIPE)
+    _, stderr = await child.communicate()
+    assert child.returncode is not None
+    return child.returncode, stderr.decode()
+
+
 async def test_a_reader_that_has_read_enough_is_no_failure() -> None:
-    async with scripted_suite(replying("x" * 1_000_000)) as suite:
-        assert (await batctl("send", "counter/main", "increment", addresses=suite.addresses)).code == 0
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        assert await ended(write) == (0, "")
+    finally:
+        os.close(write)
+
+
+async def test_a_stdout_that_takes_nothing_is_one_line_and_no_bug() -> None:
+    with open("/dev/full", "wb") as full:  # noqa: ASYNC230, PTH123 - a device, which only refuses
+        code, said = await ended(full)
+    assert (code, said.splitlines()[0]) == (7, "error: NOT_WRITTEN: cannot write the result: No space left on device")
+    assert len(said.splitlines()) == 2
+    code, said = await ended(asyncio.subprocess.DEVNULL, closed=True)
+    assert (code, said.splitlines()[0]) == (7, "error: NOT_WRITTEN: stdout is closed")
 
 
 async def test_addresses_in_a_broken_file_are_not_trusted(tmp_path: Any) -> None:

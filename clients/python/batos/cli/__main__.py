@@ -1,9 +1,11 @@
 """The command `batctl`. Law: here alone the environment is read, and here alone a failure becomes an exit code."""
 
+import errno
 import inspect
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -23,6 +25,8 @@ from batos.errors import BadValue, BatosError
 from batos.values import BadValueError
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:3}  {text}" for code, text in MEANINGS.items())
+# What writing to stdout fails with, and nothing else here does without the name of a file.
+_UNWRITTEN = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE})
 COMMANDS = (up, send, object_group, method_group, audit, trace, backup, restore, check, version)
 
 
@@ -51,19 +55,48 @@ def run(arguments: list[str]) -> int:
         batctl.add_command(command)
     _keep_lines(batctl)
     try:
-        code = batctl.main(arguments, prog_name="batctl", standalone_mode=False, obj=_environment())
+        code = _invoke(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads stdout has read enough; Python would complain of it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+    except OSError as error:
+        return _unwritten(error)
     except (click.ClickException, BatosError, BadValueError) as error:
         return _fail(*_told(error))
     except (click.Abort, KeyboardInterrupt):
         return _fail(Exit.INTERRUPTED, "INTERRUPTED", "stopped by Ctrl-C", "")
     except Exception as error:  # noqa: BLE001 - the last place where a bug can be told
-        traceback.print_exc()
-        return _fail(Exit.BUG, "INTERNAL", f"{type(error).__name__}: {error}", "this is a bug in batctl: report it")
+        return _bug(error)
     return code if isinstance(code, int) else Exit.OK
+
+
+def _invoke(arguments: list[str]) -> object:
+    """As click's own main, which for itself would make a broken pipe exit code 1."""
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - Python's word for a closed one
+        hint = "nothing was done; give it a stdout"
+        raise BatosError("stdout is closed", reason="NOT_WRITTEN", fields={"hint": hint})
+    if "_BATCTL_COMPLETE" in os.environ:
+        return batctl.main(arguments, prog_name="batctl", standalone_mode=False)
+    try:
+        with batctl.make_context("batctl", arguments, obj=_environment()) as context:
+            return batctl.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+
+
+def _unwritten(error: OSError) -> int:
+    """What it means that stdout takes no more. Python would try it again at exit, and complain."""
+    if error.filename is not None or error.errno not in _UNWRITTEN:
+        return _bug(error)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # whoever reads it has read enough
+        return Exit.OK
+    advice = "what was asked for may have been done; make room where stdout goes, and see before you repeat it"
+    return _fail(Exit.REFUSED, "NOT_WRITTEN", f"cannot write the result: {error.strerror}", advice)
+
+
+def _bug(error: Exception) -> int:
+    with suppress(OSError):
+        traceback.print_exception(error)
+    return _fail(Exit.BUG, "INTERNAL", f"{type(error).__name__}: {error}", "this is a bug in batctl: report it")
 
 
 def _told(error: click.ClickException | BatosError | BadValueError) -> tuple[Exit, str, str, str]:
@@ -80,9 +113,10 @@ def _told(error: click.ClickException | BatosError | BadValueError) -> tuple[Exi
 
 
 def _fail(code: Exit, reason: str, text: str, advice: str) -> int:
-    click.echo(f"error: {reason}: {one_line(text)}", err=True)
-    if advice:
-        click.echo(f"hint: {one_line(advice)}", err=True)
+    with suppress(OSError):  # the exit code tells it where stderr cannot
+        click.echo(f"error: {reason}: {one_line(text)}", err=True)
+        if advice:
+            click.echo(f"hint: {one_line(advice)}", err=True)
     return code
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -18,7 +19,7 @@ from batos.administration import TIMEOUT
 from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import json_text
 from batos.cli.exits import Exit
-from batos.cli.parameters import output_option
+from batos.cli.parameters import Seconds, output_option
 from batos.cli.terminal import one_line, stderr
 from batos.errors import BatosError
 from batos.v1 import admin_pb2 as pb
@@ -28,7 +29,7 @@ _EVERY: Final = 0.2
 _EVERY_LINE: Final = 10.0  # where no terminal reads
 
 timeout_option = click.option(
-    "--timeout", type=click.FloatRange(min=1), default=TIMEOUT, metavar="SECONDS", help="Give up after so long."
+    "--timeout", type=Seconds(), default=TIMEOUT, metavar="SECONDS", help="Give up after so long."
 )
 
 
@@ -43,7 +44,7 @@ def backup(connection: Connection, *, file: Path, force: bool, timeout: float) -
     batctl backup store.backup
     batctl backup - | age -r RECIPIENT > store.backup.age
 
-    FILE is gzip of JSON lines, and ends with a digest. Sends go on meanwhile.
+    FILE is gzip of JSON lines, and ends with a digest. Sends go on meanwhile. Links are followed, pipes written into.
     """
     with _writing(file, force=force) as out, _progress("saved") as told:
         header, entries = wait(_saved(connection, out, timeout, told))
@@ -147,33 +148,66 @@ def _writing(file: Path, *, force: bool) -> Generator[BinaryIO]:
     if str(file) == "-":
         yield sys.stdout.buffer
         return
-    if file.exists() and not force:
+    kind = _kind(file)
+    if kind in {stat.S_IFIFO, stat.S_IFCHR}:
+        with _failing(file), file.open("wb") as out:
+            yield out
+        return
+    if kind not in {0, stat.S_IFREG}:
+        raise click.UsageError(f"{file} is neither a file nor a pipe")
+    if kind and not force:
         raise BatosError(f"{file} exists already", reason="FILE_EXISTS", fields={"hint": "replace it with --force"})
-    try:
-        number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    except OSError as error:
-        raise click.FileError(str(file), error.strerror) from None
+    with _failing(file), _replacing(file.resolve()) as out:  # a link is not what is to be replaced
+        yield out
+
+
+@contextmanager
+def _replacing(file: Path) -> Generator[BinaryIO]:
+    number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
         with os.fdopen(number, "wb") as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
         Path(name).replace(file)
-    except OSError as error:
-        raise click.FileError(str(file), error.strerror) from None
     finally:
         Path(name).unlink(missing_ok=True)
 
 
+def _kind(file: Path) -> int:
+    """What is there, links followed: one of stat's S_IF numbers, 0 for nothing."""
+    try:
+        return stat.S_IFMT(file.stat().st_mode)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror) from None
+
+
+@contextmanager
+def _failing(file: Path) -> Generator[None]:
+    """Names the file in what fails in the block."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise click.FileError(str(file), error.strerror) from None
+    except OSError as error:
+        text = f"cannot write {file}: {error.strerror}"
+        raise BatosError(text, reason="NOT_WRITTEN", fields={"hint": "nothing whole is there; take another"}) from None
+
+
 @contextmanager
 def _reading(file: Path) -> Generator[BinaryIO]:
-    """The file; what comes on stdin is kept aside first, since it is read twice."""
+    """The file; what comes on stdin or through a pipe is kept aside first, since it is read twice."""
     try:
-        with tempfile.TemporaryFile() if str(file) == "-" else file.open("rb") as source:
-            if str(file) == "-":
-                shutil.copyfileobj(sys.stdin.buffer, source)
-                source.seek(0)
-            yield cast("BinaryIO", source)
+        with sys.stdin.buffer if str(file) == "-" else file.open("rb") as source:
+            if source.seekable():
+                yield cast("BinaryIO", source)
+                return
+            with tempfile.TemporaryFile() as kept:
+                shutil.copyfileobj(source, kept)
+                kept.seek(0)
+                yield cast("BinaryIO", kept)
     except OSError as error:
         raise click.FileError(str(file), error.strerror) from None
 

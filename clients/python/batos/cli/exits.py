@@ -36,7 +36,7 @@ MEANINGS: Mapping[Exit, str] = {
     Exit.NOT_FOUND: "no such object, method or trace",
     Exit.NOT_LEARNED: "not understood, synthesis failed, audit rejected, approval pending",
     Exit.METHOD_FAILED: "the method raised, or does not fit the examples",
-    Exit.REFUSED: "conflict, limit, overload, already there, in use",
+    Exit.REFUSED: "conflict, limit, overload, already there, in use, no room to write",
     Exit.PENDING: "the deadline came first; what was begun may go on",
     Exit.UNAVAILABLE: "a service, a persona's endpoint or the store cannot be reached or started",
     Exit.NOT_PERMITTED: "not permitted, or no credentials",
@@ -54,7 +54,7 @@ _KINDS: Mapping[Exit, tuple[str, ...]] = {
     Exit.METHOD_FAILED: ("METHOD_RAISED", "EXAMPLES_DISAGREE"),
     Exit.REFUSED: (
         *("CONFLICT", "LIMIT_EXCEEDED", "BUDGET_EXHAUSTED", "OVERLOADED", "STORE_FULL", "RESOURCE_EXHAUSTED"),
-        *("OBJECT_EXISTS", "HAS_CHILDREN", "PORT_IN_USE", "DATA_IN_USE", "FILE_EXISTS"),
+        *("OBJECT_EXISTS", "HAS_CHILDREN", "PORT_IN_USE", "DATA_IN_USE", "FILE_EXISTS", "NOT_WRITTEN"),
     ),
     Exit.PENDING: ("SYNTHESIS_PENDING", "DEADLINE_EXCEEDED"),
     Exit.UNAVAILABLE: (

@@ -1,5 +1,6 @@
-"""What the command line takes beside words: JSON, `NAME=JSON`, examples. Law: bad JSON is a mistake of usage."""
+"""What the command line takes beside words: JSON, examples, numbers. Law: what does not fit is a mistake of usage."""
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +9,10 @@ import click
 
 from batos.examples import Example, examples_from_json
 from batos.json_values import BadJsonError, loads, parse
+from batos.values import INT64_MAX
 
 _NEGATIVE = re.compile(r"-[0-9.]")
+LONGEST = 1_000_000  # seconds; gRPC takes no time that it cannot count in nanoseconds
 _WORD = re.compile(r"[^\s\"'{}\[\]]+")
 
 
@@ -66,6 +69,41 @@ class ExampleFile(click.ParamType[tuple[Example, ...]]):
             self.fail(f"cannot read {value}: {getattr(error, 'strerror', None) or error}", param, ctx)
         except BadJsonError as error:
             self.fail(f"{value}: {error}", param, ctx)
+
+
+class Whole(click.ParamType[int]):
+    """A whole number that the contract can carry, such as that of a version."""
+
+    name = "number"
+
+    def __init__(self, lowest: int = 1) -> None:
+        self._lowest = lowest
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = -1
+        if not self._lowest <= number <= INT64_MAX:
+            self.fail(f"{str(value)[:80]!r} is not a whole number from {self._lowest} to 2^63-1", param, ctx)
+        return number
+
+
+class Seconds(click.ParamType[float]):
+    """How long, in seconds."""
+
+    name = "seconds"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds."""
+        try:
+            seconds = float(str(value))
+        except ValueError:
+            seconds = math.nan
+        if not 0 < seconds <= LONGEST:  # nan is neither
+            self.fail(f"{str(value)[:80]!r} is not a number of seconds above 0, at most {LONGEST:,}", param, ctx)
+        return seconds
 
 
 class TakesNumbers(click.Command):
