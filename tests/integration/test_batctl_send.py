@@ -136,9 +136,11 @@ async def test_a_failure_s_text_cannot_move_the_cursor_or_take_a_second_line() -
     assert "\u202e" not in ran.stderr
 
 
-async def test_an_integer_of_more_than_64_bits_is_a_bad_value() -> None:
-    ran = await batctl("send", "a", "b", str(1 << 63))
+@pytest.mark.parametrize("number", [str(1 << 63), "1e999", "[-1e999]"])
+async def test_a_number_that_does_not_fit_is_a_bad_value(number: str) -> None:
+    ran = await batctl("send", "a", "b", number)
     assert (ran.code, ran.reason) == (3, "BAD_VALUE")
+    assert "fit" in ran.stderr.splitlines()[0]
 
 
 async def test_ctrl_c_stops_a_message_that_waits() -> None:

@@ -5,6 +5,8 @@ import pytest
 from batos.cli.__main__ import run
 from batos.cli.exits import MEANINGS
 
+NUMBERED = (["pin", "a", "b"], ["retire", "a", "b"], ["diff", "a", "b"], ["diff", "a", "b", "1"])
+
 
 @pytest.mark.parametrize(
     ("command", "says"),
@@ -19,7 +21,12 @@ from batos.cli.exits import MEANINGS
         (["send", "a", "b", "--kw", "by=1", "--kw", "by=2"], "the same name twice"),
         (["send", "a", "b", "--example", '{"argz": []}'], "'argz'"),
         (["send", "a", "b", "--examples", "/nonexistent.json"], "No such file"),
-        (["send", "a", "b", "--timeout", "0"], "0"),
+        *((["send", "a", "b", "--timeout", seconds], "seconds above 0") for seconds in ("0", "nan", "inf", "1e300")),
+        (["check", "--timeout", "nan"], "seconds above 0"),
+        *((["method", *words, str(1 << 63)], "from 1 to 2^63-1") for words in NUMBERED),
+        (["method", "activate", "a", "b", str(1 << 63)], "from 0 to 2^63-1"),
+        (["method", "activate", "a", "b", "abc"], "'abc' is not a whole number from 0"),
+        (["method", "show", "a", "b", "--number", "0"], "'0' is not a whole number from 1"),
         (["object", "update", "a", "--slots", "3"], "a JSON object"),
         (["audit"], "a FILE, or --rules"),
         (["audit", "/nonexistent.py"], "No such file"),

@@ -32,7 +32,7 @@ def loads(text: str) -> object:
 def parse(text: str) -> object:
     """What JSON text says, `$` maps as they stand. Raises BadJsonError with the place of the mistake."""
     try:
-        return json.loads(text, parse_constant=_constant, object_pairs_hook=_object)
+        return json.loads(text, parse_constant=_constant, parse_float=_float, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise BadJsonError(f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
     except RecursionError:
@@ -118,6 +118,13 @@ def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     if len(entries) != len(pairs):
         raise BadJsonError("a map has the same key twice")
     return entries
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):  # Python reads 1e999 so; what was written is another number
+        raise BadValueError(f"{text[:80]} does not fit in a double")
+    return number
 
 
 def _constant(word: str) -> NoReturn:

@@ -7,7 +7,7 @@ import click
 
 from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import evidence_of, json_text, local_time, method_document, method_lines, signature, tokens_of
-from batos.cli.parameters import output_option
+from batos.cli.parameters import Whole, output_option
 from batos.cli.terminal import clean, one_line
 from batos.cli.versions import activate, pin, preview, retire, rollback, unpin
 from batos.v1 import object_pb2 as pb
@@ -51,7 +51,7 @@ def list_methods(connection: Connection, *, oid: str, output: str) -> None:
 @method_group.command()
 @click.argument("oid")
 @click.argument("selector")
-@click.option("--number", type=click.IntRange(min=1), default=None, help="This version, not the active one.")
+@click.option("--number", type=Whole(), default=None, help="This version, not the active one.")
 @output_option
 @connected
 def show(connection: Connection, *, oid: str, selector: str, number: int | None, output: str) -> None:
@@ -101,8 +101,8 @@ def history(connection: Connection, *, oid: str, selector: str, output: str) -> 
 @method_group.command()
 @click.argument("oid")
 @click.argument("selector")
-@click.argument("old", type=click.IntRange(min=1))
-@click.argument("new", type=click.IntRange(min=1), required=False)
+@click.argument("old", type=Whole())
+@click.argument("new", type=Whole(), required=False)
 @output_option
 @connected
 def diff(connection: Connection, *, oid: str, selector: str, old: int, new: int | None, output: str) -> None:

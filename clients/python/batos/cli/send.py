@@ -8,7 +8,7 @@ import click
 from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import Document, json_text, reference_document
 from batos.cli.panel import Panel
-from batos.cli.parameters import ExampleFile, Examples, Json, Named, TakesNumbers, named, output_option
+from batos.cli.parameters import ExampleFile, Examples, Json, Named, Seconds, TakesNumbers, named, output_option
 from batos.cli.terminal import stderr
 from batos.client import DEADLINE, Reply
 from batos.examples import Example
@@ -72,9 +72,7 @@ is run.
 @click.option("--token", default="", help="From the reply that must be seen.")
 @click.option("--request-id", default=None, metavar="UUID7", help="Take effect once for this id; made by default.")
 @click.option("--dry-run", is_flag=True, help="Change nothing: print the result and what would be written.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), default=DEADLINE, show_default=True, metavar="SECONDS"
-)
+@click.option("--timeout", type=Seconds(), default=DEADLINE, show_default=True, metavar="SECONDS")
 @click.option("-q", "--quiet", is_flag=True, help="Tell nothing of a synthesis.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell the trace, and what the personas said and wrote.")
 @output_option

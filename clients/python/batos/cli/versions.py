@@ -4,7 +4,7 @@ import click
 
 from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import json_text
-from batos.cli.parameters import output_option
+from batos.cli.parameters import Whole, output_option
 from batos.cli.terminal import one_line
 from batos.objects import Pinned, Preview, Resolution
 from batos.v1 import object_pb2 as pb
@@ -15,13 +15,13 @@ TOLD = 1000  # changes that a preview names
 
 oid_argument = click.argument("oid")
 selector_argument = click.argument("selector")
-version_argument = click.argument("number", type=click.IntRange(min=1))
+version_argument = click.argument("number", type=Whole())
 
 
 @click.command()
 @oid_argument
 @selector_argument
-@click.argument("number", type=click.IntRange(min=0))
+@click.argument("number", type=Whole(0))
 @click.option("--approve", default="", metavar="WHY", help="Add a person's approval (E4) to its evidence.")
 @output_option
 @connected
@@ -126,7 +126,7 @@ def unpin(connection: Connection, *, oid: str, selector: str, output: str) -> No
 @click.command()
 @oid_argument
 @selector_argument
-@click.argument("number", type=click.IntRange(min=0))
+@click.argument("number", type=Whole(0))
 @output_option
 @connected
 def preview(connection: Connection, *, oid: str, selector: str, number: int, output: str) -> None:
