@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from activation import crossing, guest
 from activation.isolation import isolated
@@ -33,8 +33,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)  # an isolated method has no clock
 _EXACT = frozenset({type(None), bool, int, str})
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """Messages (arguments, keywords) to one object in a row, which see one another's state; `slots` is the first's."""
 
     object_id: ObjectId
@@ -42,8 +41,7 @@ class Chain:
     calls: Sequence[tuple[Sequence[Value], SlotValues]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an activation gave: the result, and all slots after it; None where it left them as they were."""
 
     result: Value

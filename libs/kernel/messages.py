@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
+from types import MappingProxyType
 
 from kernel.objects import DEFAULT_NAMESPACE, Level, Namespace, ObjectId, Selector
 from kernel.values import SlotValues, Value, encode
@@ -108,6 +109,9 @@ class MethodRef:
     evidence: Level
 
 
+_NO_WRITES: Mapping[ObjectId, SlotValues] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came of a message. `token` is the store's clock after the commit; `writes` is what a dry run would write."""
@@ -117,4 +121,4 @@ class Reply:
     token: str = ""
     synthesized: bool = False
     replayed: bool = False
-    writes: Mapping[ObjectId, SlotValues] = field(default_factory=dict[ObjectId, SlotValues])
+    writes: Mapping[ObjectId, SlotValues] = field(default_factory=lambda: _NO_WRITES)

@@ -8,7 +8,7 @@ the lane's value tells whether the number was used, and using it up keeps a late
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import quote, unquote
 
 from kernel.errors import BadArguments, LimitExceeded
@@ -29,9 +29,8 @@ class Part(IntEnum):
     SLOTS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One thing that can be read."""
+class Key(NamedTuple):
+    """One thing that can be read."""  # a tuple, since several are made and looked up for every message
 
     object_id: ObjectId
     part: Part

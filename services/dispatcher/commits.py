@@ -25,6 +25,7 @@ from kernel.values import Packed
 from objectstore.store import Store
 
 IN_FLIGHT = 4
+ANOTHER = 32  # units that wait, for which a transaction begins while others are in flight
 MAX_RUNS = 5  # of a message, before its conflicts are told
 _MAX_PASSED = 32  # units that do not fit; what is behind them waits for the next transaction
 _PAUSE_SECONDS = 0.5
@@ -96,7 +97,7 @@ class Commits:
 
     def __init__(self, store: Store, in_flight: int = IN_FLIGHT, measures: Measures | None = None) -> None:
         self._store, self._measures = store, measures or Measures(Metrics())
-        self._lanes = [_Lane() for _ in range(in_flight)]
+        self._lanes, self._most = [_Lane() for _ in range(in_flight)], in_flight
         self._waiting: dict[Namespace, deque[Unit]] = {}
         self._commits: set[asyncio.Task[None]] = set()
         self._turning = False
@@ -156,12 +157,15 @@ class Commits:
 
     def _turn(self) -> None:
         self._turning = False
-        while self._lanes and self._waiting:
+        while self._lanes and self._waiting and (len(self._lanes) == self._most or self._backlog() >= ANOTHER):
             group, lane = self._next_group(), self._lanes.pop()
             context = next((unit.context for unit in group.units if unit.context), Context())
             commit = asyncio.create_task(self._commit(group, lane), context=context)
             self._commits.add(commit)
             commit.add_done_callback(self._commits.discard)
+
+    def _backlog(self) -> int:
+        return sum(len(units) for units in self._waiting.values())
 
     def _next_group(self) -> _Group:
         """The units that have waited longest in a namespace, and all that fit beside them."""

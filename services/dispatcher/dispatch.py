@@ -97,26 +97,25 @@ class Dispatch:
     async def send(self, message: Message, waiting: Waiting | None = None) -> Reply:
         """Deliver a message and wait for the answer; what it fails with is told by the Send RPC."""
         began, waiting = time.perf_counter(), waiting or Waiting()
-        inputs = Inputs(time.time(), secrets.randbits(63))
         try:
             try:
-                reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs, waiting.size)
+                reply = await self._deliver(message, waiting)
             except Miss as miss:
-                reply = await self._missed(miss, message, inputs, waiting)
+                reply = await self._missed(miss, message, waiting)
         except KernelError as error:
             self._measures.messages[error.reason].add(time.perf_counter() - began)
             raise
         self._measures.messages[""].add(time.perf_counter() - began)
         return reply
 
-    async def _missed(self, miss: Miss, message: Message, inputs: Inputs, waiting: Waiting) -> Reply:
+    async def _missed(self, miss: Miss, message: Message, waiting: Waiting) -> Reply:
         """The reply once the method is there, and those that are missed then."""
         for _ in range(MAX_MISSES):
             if message.dry_run:
                 raise NotUnderstood(miss.receiver, miss.selector, miss.near) from None
             await self._misses.wait(_asked(miss, message), message, waiting)
             try:
-                reply = await self._elsewhere(message, waiting) or await self._deliver(message, inputs, waiting.size)
+                reply = await self._deliver(message, waiting)
             except Miss as another:
                 miss = another
             else:
@@ -127,21 +126,27 @@ class Dispatch:
         """Deliver a message that another dispatcher passed on, whoever owns its receiver. As send; a miss fails."""
         if self._owners is not None:
             await self._owners.belong()
-        return await self._deliver(message, Inputs(time.time(), secrets.randbits(63)), size)
+        return await self._run(message, size)
 
-    async def _elsewhere(self, message: Message, waiting: Waiting) -> Reply | None:
-        if self._owners is None:
-            return None
-        seconds = None
-        if waiting.deadline is not None:
-            seconds = max(waiting.deadline - asyncio.get_running_loop().time(), 0.0)
-        return await self._owners.elsewhere(message, seconds)
+    async def _deliver(self, message: Message, waiting: Waiting) -> Reply:
+        """The reply of the dispatcher that owns the receiver, which mostly is this one. As send; raises Miss."""
+        if self._owners is not None and not self._owners.alone:
+            now = asyncio.get_running_loop().time()
+            seconds = None if waiting.deadline is None else max(waiting.deadline - now, 0.0)
+            if (reply := await self._owners.elsewhere(message, seconds)) is not None:
+                return reply
+        return await self._run(message, waiting.size)
 
-    def _deliver(self, message: Message, inputs: Inputs, size: int) -> asyncio.Future[Reply]:
-        """Post a letter. Cancelled, it is not run any more, or its reply goes nowhere."""
+    async def _run(self, message: Message, size: int) -> Reply:
+        """Post a letter and wait. Cancelled, it is not run any more, or its reply goes nowhere."""
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._mailboxes.post(Letter(message, inputs, reply, size, recorded=self._tracing.recording))
-        return reply
+        letter = Letter(message, reply, size, recorded=self._tracing.recording)
+        self._mailboxes.post(letter)
+        try:
+            return await reply
+        except asyncio.CancelledError:
+            self._mailboxes.left(letter)
+            raise
 
     def _work(self, mailbox: Mailbox) -> None:
         """Answer what stands in front of a mailbox, and give it back."""
@@ -186,7 +191,8 @@ class Dispatch:
 
     async def _delivered(self, letter: Letter) -> Reply:
         cache = await self._caches.of(letter.message)
-        return await self._alone.deliver(letter.message, letter.inputs, cache, letter.runs)
+        letter.inputs = inputs = letter.inputs or Inputs(time.time(), secrets.randbits(63))
+        return await self._alone.deliver(letter.message, inputs, cache, letter.runs)
 
     def _confirm(self, letter: Letter, reply: Reply, cache: Cache) -> None:
         """Answer a message that changed nothing, once it is known that it did not do so before."""

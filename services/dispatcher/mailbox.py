@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from functools import partial
 
 from kernel.errors import Overloaded
 from kernel.messages import Message, Reply
@@ -38,7 +37,6 @@ class Letter:
     """A message under way, where its reply goes, and the bytes that it takes meanwhile."""
 
     message: Message
-    inputs: Inputs
     reply: asyncio.Future[Reply]
     size: int = 0
     context: Context = field(default_factory=copy_context)
@@ -50,6 +48,8 @@ class Letter:
     """Whether what it needs was looked for in the store."""
     alone: bool = False
     """Whether it is to be run apart from others."""
+    inputs: Inputs | None = None
+    """Drawn when it is first run alone: what runs with others has no use for them."""
 
     def fail(self, error: BaseException) -> None:
         """Answer with a failure, if nothing was answered."""
@@ -100,7 +100,6 @@ class Mailboxes:
             raise Overloaded(f"{self.waiting} messages of {self._size} bytes wait here already")
         if mailbox is not None and mailbox.held >= self._most:
             raise Overloaded(f"{mailbox.held} messages wait for {message.receiver} already")
-        letter.reply.add_done_callback(partial(self._answered, letter))
         if mailbox is None:
             mailbox = self._mailboxes[key] = Mailbox(*key)
             self._empty.clear()
@@ -125,6 +124,13 @@ class Mailboxes:
         if not self._mailboxes:
             self._empty.set()
 
+    def left(self, letter: Letter) -> None:
+        """The letter's sender has gone: if it still waits, it takes no room any more."""
+        mailbox = self._mailboxes.get((letter.message.namespace, letter.message.receiver))
+        if mailbox is not None and letter in mailbox.letters:
+            mailbox.letters.remove(letter)
+            self._hold(mailbox, -1, -letter.size)
+
     async def empty(self) -> None:
         """Return when no mailbox is left."""
         await self._empty.wait()
@@ -134,12 +140,6 @@ class Mailboxes:
         mailbox.size += size
         self.waiting += letters
         self._size += size
-
-    def _answered(self, letter: Letter, reply: asyncio.Future[Reply]) -> None:
-        mailbox = self._mailboxes.get((letter.message.namespace, letter.message.receiver))
-        if reply.cancelled() and mailbox is not None and letter in mailbox.letters:
-            mailbox.letters.remove(letter)  # it must take no room
-            self._hold(mailbox, -1, -letter.size)
 
     def _stand(self, mailbox: Mailbox) -> None:
         self._ready.append(mailbox)

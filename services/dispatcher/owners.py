@@ -82,6 +82,11 @@ class Owners:
                 await self._keep(self._members)
             await membership.changed.wait()
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other dispatcher, so that this one owns everything."""
+        return self._members is not None and len(self._members) == 1
+
     async def elsewhere(self, message: Message, seconds: float | None) -> Reply | None:
         """The reply of the dispatcher that owns the receiver; None where the message is to be run here.
 

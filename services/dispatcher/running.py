@@ -1,13 +1,14 @@
 """Runs chains of messages in the sandbox, many objects at a time. Law: what waits for one method runs together.
 
 While a method's activations run, further ones for it gather, and run together next: the busier a method is, the more of
-them share a run, and the less each costs.
+them share a run, and the less each costs. A run is so short that little gathers by itself, so where chains come quickly
+the next run waits a moment for them; where they come one by one nothing waits.
 """
 
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -16,9 +17,12 @@ from typing import TypeAlias
 from activation.batch import Batches, Chain, Outcome
 from kernel.objects import MethodVersion
 
-AT_ONCE = 1  # runs of one method, which has one session: more of them would only take from each other's size
 MAX_ACTIVATIONS = 512
 RUN_SECONDS = 0.02  # what a run aims at: all in it wait for the slowest
+GATHER_SECONDS = 0.003
+WORTH_WAITING = 3  # chains that are likely to come meanwhile
+ENOUGH = 48  # chains that wait for no more
+MAX_QUEUES = 1000
 
 Ran: TypeAlias = Callable[[Sequence[Outcome | None]], None]
 
@@ -32,23 +36,37 @@ class _Queue:
     method: MethodVersion
     principal: str
     waiting: deque[tuple[Chain, Ran]] = field(default_factory=deque[tuple[Chain, Ran]])
-    running: int = 0
+    running: bool = False
+    """A run is under way: one at a time, since the method has one session."""
+    due: asyncio.Handle | None = None
+    """When the next begins."""
     seconds: float = 0.0
     """That an activation took lately."""
+    rate: float = 0.0
+    """Chains that came in a second, lately."""
+    began: float = 0.0
 
     def taken(self) -> Sequence[tuple[Chain, Ran]]:
         """What runs next: as many chains as take about the time that a run aims at, at least one."""
         most = min(MAX_ACTIVATIONS, RUN_SECONDS / self.seconds) if self.seconds else MAX_ACTIVATIONS
-        taken, count = [self.waiting.popleft()], 0
+        taken = [self.waiting.popleft()]
         count = len(taken[0][0].calls)
         while self.waiting and count + len(self.waiting[0][0].calls) <= most:
             taken.append(self.waiting.popleft())
             count += len(taken[-1][0].calls)
+        now = time.perf_counter()
+        self.rate = (self.rate + len(taken) / max(now - self.began, 1e-6)) / 2
+        self.began = now
         return taken
 
-    def took(self, seconds: float, count: int) -> None:
-        """A run of so many activations took so long."""
-        self.seconds = (self.seconds + seconds / max(count, 1)) / 2 if self.seconds else seconds / max(count, 1)
+    def took(self, count: int) -> None:
+        """A run of so many activations has ended."""
+        seconds = (time.perf_counter() - self.began) / max(count, 1)
+        self.seconds = (self.seconds + seconds) / 2 if self.seconds else seconds
+
+    def worth_waiting(self) -> bool:
+        """Whether more is likely to come in the moment that a run may wait."""
+        return len(self.waiting) < ENOUGH and self.rate * GATHER_SECONDS >= WORTH_WAITING
 
 
 class Running:
@@ -56,43 +74,53 @@ class Running:
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
-        self._queues: dict[tuple[str, str], _Queue] = {}
+        self._queues: OrderedDict[tuple[str, str], _Queue] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turning = False
 
     def add(self, method: MethodVersion, principal: str, chain: Chain, ran: Ran) -> None:
         """Run a chain together with others that come in the same moment, or while the method runs."""
+        queue = self._queue(method, principal)
+        queue.waiting.append((chain, ran))
+        if queue.due is not None and len(queue.waiting) == ENOUGH:
+            queue.due.cancel()
+            queue.due = None
+        self._plan(queue)
+
+    def _queue(self, method: MethodVersion, principal: str) -> _Queue:
         key = (method.digest, principal)
         if (queue := self._queues.get(key)) is None:
             queue = self._queues[key] = _Queue(method, principal)
-        queue.waiting.append((chain, ran))
-        if not self._turning:
-            self._turning = True
-            asyncio.get_running_loop().call_soon(self._turn)
+            idle = [each for each, old in self._queues.items() if not old.waiting and not old.running]
+            for each in idle[: len(self._queues) - MAX_QUEUES]:
+                del self._queues[each]
+        return queue
 
-    def _turn(self) -> None:
-        self._turning = False
-        for queue in list(self._queues.values()):
-            while queue.waiting and queue.running < AT_ONCE:
-                queue.running += 1
-                task = asyncio.create_task(self._run(queue, queue.taken()), context=Context())
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+    def _plan(self, queue: _Queue) -> None:
+        """Begin the next run, soon or in a moment, unless that is planned, or one is under way."""
+        if queue.running or queue.due is not None or not queue.waiting:
+            return
+        loop = asyncio.get_running_loop()
+        if queue.worth_waiting():
+            queue.due = loop.call_later(GATHER_SECONDS, self._begin, queue, context=Context())
+        else:
+            queue.due = loop.call_soon(self._begin, queue, context=Context())
+
+    def _begin(self, queue: _Queue) -> None:
+        queue.due, queue.running = None, True
+        task = asyncio.create_task(self._run(queue, queue.taken()))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self, queue: _Queue, taken: Sequence[tuple[Chain, Ran]]) -> None:
         chains = [chain for chain, _ in taken]
         outcomes: Sequence[Sequence[Outcome | None]]
-        began = time.perf_counter()
         try:
             outcomes = await self._batches.run(queue.method, queue.principal, chains)
         except Exception:  # whatever it was, each of them run alone tells it better
             log.exception("a run of %s.%s failed", queue.method.holder, queue.method.selector)
             outcomes = [[None] * len(chain.calls) for chain in chains]
-        queue.took(time.perf_counter() - began, sum(len(chain.calls) for chain in chains))
-        queue.running -= 1
+        queue.took(sum(len(chain.calls) for chain in chains))
+        queue.running = False
+        self._plan(queue)
         for (_, ran), outcome in zip(taken, outcomes, strict=True):
             ran(outcome)
-        if queue.waiting:
-            self._turn()
-        elif not queue.running:
-            self._queues.pop((queue.method.digest, queue.principal), None)

@@ -71,15 +71,17 @@ class Commits:
     async def watch(self, namespace: Namespace, after: Token | None) -> AsyncGenerator[Changes]:
         """See Store."""
         if after is None:
-            revision = (await self._core.ledger.read(Span.key(b"/batos/"))).revision
+            after = self._core.token((await self._core.ledger.read()).revision)
         elif after.epoch != self._core.epoch:
-            raise _restored()
-        else:
-            revision = after.revision
-        yield Changes((), self._core.token(revision))
-        async with aclosing(self._core.hub.watch(watched(namespace), revision)) as batches:
+            await self._core.ledger.read()  # of a restore that another server did, this one may not know yet
+            if after.epoch != self._core.epoch:
+                raise _restored()
+        yield Changes((), after)
+        async with aclosing(self._core.hub.watch(watched(namespace), after.revision)) as batches:
             async for batch in batches:
                 for changes in self._told.of(batch):
+                    if changes.token.epoch != after.epoch:
+                        raise _restored()
                     yield changes
 
     def changes_of(self, batch: Events) -> Sequence[Changes]:

@@ -47,8 +47,8 @@ class Core:
         return self.ledger.epoch
 
     def token(self, revision: int) -> Token:
-        """The store's clock at a revision."""
-        return Token(self.epoch, revision)
+        """The store's clock at a revision that was told, in the epoch that this was of."""
+        return Token(self.ledger.epoch_at(revision), revision)
 
     def now(self) -> float:
         """The time, to the microsecond that the contract carries."""

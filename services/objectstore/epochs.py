@@ -1,8 +1,10 @@
 """The store's epoch, under all that reads and changes. Law: nothing goes over from one epoch to another unseen.
 
-Every read brings the key META along, and every step compares it. So a restore, whichever server does it, is noticed by
-the next request of every other: what was read before it can no longer be committed, and what lies half restored is
-served to nobody. Tokens get the epoch from here.
+Every read brings the key META along, and every step compares its value. So a restore, whichever server does it, is
+noticed by the next request of every other: what was read before it can no longer be committed, and what lies half
+restored is served to nobody. An etcd that lost META, or has another one without a restore, went back: see `steady`.
+
+Tokens get the epoch from here: that of their revision, whatever has come since.
 """
 
 import secrets
@@ -15,6 +17,7 @@ from objectstore import records
 from objectstore.keys import META
 from objectstore.ledger import Entry, Events, Ledger, Reading, Span, Step, Unclear
 from objectstore.records import Meta, UnknownFormat
+from objectstore.steady import SteadyLedger, WentBack
 from objectstore.store import FORMAT
 
 
@@ -28,9 +31,9 @@ class Held:
 
     @classmethod
     def of(cls, entry: Entry | None) -> Self:
-        """What was read. StoreUnavailable where there is nothing, UnknownFormat."""
+        """What was read. WentBack where there is nothing, UnknownFormat."""
         if entry is None:
-            raise StoreUnavailable("etcd has lost what it held: start the objectstore again, then restore a backup")
+            raise WentBack
         meta = records.meta(entry.value)
         if meta.format > FORMAT:
             raise UnknownFormat(meta.format)
@@ -43,21 +46,23 @@ def new_name() -> str:
 
 
 class EpochLedger:
-    """A Ledger. StoreUnavailable while the store is being restored."""
+    """A Ledger. StoreUnavailable while the store is being restored, WentBack where it is not what it was."""
 
-    def __init__(self, ledger: Ledger, held: Held) -> None:
+    def __init__(self, ledger: SteadyLedger, held: Held) -> None:
         self.beneath = ledger
         self._held = held
+        self._epochs = [(0, held.meta.epoch)]  # each with the revision that it began at, as far as it was seen
 
     @classmethod
     async def open(cls, ledger: Ledger) -> Self:
         """The ledger in its epoch; a new one where there is none. Whoever is first wins, and needs no lane for it."""
+        steady = SteadyLedger(ledger)
         while True:
-            entry = (await ledger.read(Span.key(META))).only(0)
+            entry = (await steady.read(Span.key(META))).only(0)
             if entry is not None:
-                return cls(ledger, Held.of(entry))
+                return cls(steady, Held.of(entry))
             try:
-                await ledger.transact(Step(same={META: 0}, puts={META: records.encode_meta(Meta(new_name()))}))
+                await steady.transact(Step(same={META: 0}, puts={META: records.encode_meta(Meta(new_name()))}))
             except Unclear:
                 continue
 
@@ -71,10 +76,14 @@ class EpochLedger:
         """Whether the store was being restored when it was last read."""
         return bool(self._held.meta.restoring)
 
+    def epoch_at(self, revision: int) -> str:
+        """The epoch of a revision that a read or a step told."""
+        return next(epoch for began, epoch in reversed(self._epochs) if began <= revision)
+
     async def read(self, *spans: Span) -> Reading:
         """See Ledger."""
         while True:
-            before = self._held.revision
+            before = self._held
             reading = await self.beneath.read(*spans, Span.key(META))
             if self._current(before, reading.only(-1)):
                 return replace(reading, spans=reading.spans[:-1], counts=reading.counts[:-1])
@@ -91,7 +100,7 @@ class EpochLedger:
         """See Ledger."""
         if self.restoring:
             await self.read()
-        return await self.beneath.transact(replace(step, same={**step.same, META: self._held.revision}))
+        return await self.beneath.transact(replace(step, equal={**step.equal, META: self._held.value}))
 
     def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
         """See Ledger. Of a restore, RestoredKey tells."""
@@ -101,19 +110,26 @@ class EpochLedger:
         """See Ledger."""
         await self.beneath.close()
 
-    def _current(self, before: int, entry: Entry | None) -> bool:
+    def _current(self, before: Held, entry: Entry | None) -> bool:
         """Whether what came with that META may be given out; False where another read has seen a later one meanwhile.
 
-        `before` is what was known when the read began. StoreUnavailable, UnknownFormat.
+        `before` is what was known when the read began. WentBack, UnknownFormat, StoreUnavailable.
         """
-        held = self._held if entry and entry.revision == self._held.revision else Held.of(entry)
-        if held.revision < before:
-            raise StoreUnavailable("etcd is another one than it was: start the objectstore again")
-        if held.revision < self._held.revision:
-            return False
-        self._held = held
-        if held.meta.restoring:
+        if entry is None:
+            raise self.beneath.went_back()
+        if (entry.value, entry.revision) != (self._held.value, self._held.revision):
+            if entry.revision <= self._held.revision:
+                if before is self._held:
+                    raise self.beneath.went_back()
+                return False
+            self._adopt(Held.of(entry))
+        if self.restoring:
             raise StoreUnavailable(
                 "the store is being restored: try again when that has ended; if it broke off, restore again"
             )
         return True
+
+    def _adopt(self, held: Held) -> None:
+        if held.meta.epoch != self._held.meta.epoch:
+            self._epochs.append((held.revision, held.meta.epoch))
+        self._held = held

@@ -20,7 +20,7 @@ async def export(ledger: EpochLedger, version: str) -> AsyncGenerator[BackupPart
     StoreUnavailable, also where so much changed meanwhile that the revision is no longer kept: begin again.
     """
     revision = (await ledger.read()).revision
-    yield Header(FORMAT, ledger.epoch, revision, version)
+    yield Header(FORMAT, ledger.epoch_at(revision), revision, version)
     tally = Tally()
     async with aclosing(pages(ledger, revision, EVERYTHING)) as found:
         async for page in found:

@@ -1,11 +1,13 @@
-"""One watch of the ledger for all who watch. Law: the ledger has one watch of this hub, whatever the number of readers.
+"""One watch of the ledger for all who watch. Law: however many read, and however slowly, the ledger has a few watches.
 
-(And at most a few more, while readers whose token is older than the flow catch up.) The watch is of all that the store
-keeps, so that every commit moves it. Where the ledger's clock moves otherwise, the hub moves it in the store, so that
-readers always hear within a second or two that there was nothing for them. The same finds a watch that hangs.
+One feeds the flow. At most eight more are of readers whose token is older than the flow, while they catch up. The watch
+is of all that the store keeps, so that every commit moves it. Where the ledger's clock moves otherwise, the hub moves it
+in the store, so that readers always hear within a second or two that there was nothing for them. The same finds a watch
+that hangs, and a ledger that went back.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -15,18 +17,22 @@ from kernel.errors import KernelError, StaleToken, StoreUnavailable
 from kernel.objects import SYSTEM_NAMESPACE
 from objectstore import records
 from objectstore.flow import KEEP_BYTES, TOO_SLOW, Flow
-from objectstore.keys import META, LaneKey
+from objectstore.keys import EVERYTHING, META, LaneKey
 from objectstore.ledger import Events, Ledger, Span, Step, Unclear
 from objectstore.records import LaneRecord
+from objectstore.steady import WentBack
 
-EVERYTHING: Final = Span(b"/batos/", b"/batos0")
 _CATCHING_UP: Final = 8  # readers at once
 _AHEAD: Final = 4  # batches that one of them has not read yet
 _READ_SECONDS: Final = 10.0
+_MOMENT_SECONDS: Final = 0.1  # for which a watch is kept; to begin it anew costs about as much
 _IDLE_SECONDS: Final = 0.5
 _HANGS_SECONDS: Final = 2.0
 _GATHER_SECONDS: Final = 0.004  # between two batches: under load each reader gets some hundred a second
-_TICK: Final = Step(puts={LaneKey(SYSTEM_NAMESPACE, "hub").encode(): records.encode(LaneRecord(0, committed=False))})
+_TICKED: Final = "hub.tick"  # no committer can name its lane so: see check_lane
+_TICK: Final = Step(puts={LaneKey(SYSTEM_NAMESPACE, _TICKED).encode(): records.encode(LaneRecord(0, committed=False))})
+
+log = logging.getLogger(__name__)
 
 
 class _Hangs(Exception):
@@ -69,28 +75,39 @@ class Hub:
                     yield events
 
     async def _older(self, source: "_Source", flow: Flow, span: Span, after: int) -> AsyncGenerator[Events]:
-        """What is older than the flow, from a watch of its own."""
+        """What is older than the flow, from watches of its own."""
         ahead = _Ahead()
-        fetching = asyncio.create_task(self._fetch(source, flow, after, ahead))
+        fetching = asyncio.create_task(self._fetch(source, flow, span, after, ahead))
         try:
             while (events := await ahead.get()) is not None:
-                found = [event for event in events.events if span.begin <= event.key < span.end]
-                yield Events(found, events.revision)
+                yield events
         finally:
             fetching.cancel()
             await asyncio.gather(fetching, return_exceptions=True)
 
-    async def _fetch(self, source: "_Source", flow: Flow, after: int, ahead: "_Ahead") -> None:
-        """Read until the flow goes on; a reader that takes its time holds nothing up but itself."""
+    async def _fetch(self, source: "_Source", flow: Flow, span: Span, after: int, ahead: "_Ahead") -> None:
+        """Read until the flow goes on. While its reader takes its time, it has no watch, and its place is another's."""
         try:
-            async with self._catching_up, source.wanted(), aclosing(self._ledger.watch(EVERYTHING, after)) as own:
-                async for events in own:
-                    await ahead.put(events)
-                    if events.revision >= flow.floor:
-                        break
+            while after < flow.floor:
+                await ahead.room(_READ_SECONDS)
+                after = await self._fetch_some(source, flow, span, after, ahead)
             ahead.end(None)
         except KernelError as error:
             ahead.end(error)
+        except Exception as error:  # whatever it is, it is told to who waits for it
+            log.exception("a watch of what is older broke")
+            ahead.end(_broke(error))
+
+    async def _fetch_some(self, source: "_Source", flow: Flow, span: Span, after: int, ahead: "_Ahead") -> int:
+        """Read until the flow goes on or the reader makes no room; up to which revision."""
+        async with self._catching_up, source.wanted(), aclosing(self._ledger.watch(EVERYTHING, after)) as own:
+            async for events in own:
+                found = [event for event in events.events if span.begin <= event.key < span.end]
+                ahead.put(Events(found, events.revision))
+                after = events.revision
+                if after >= flow.floor or not await ahead.soon():
+                    break
+        return after
 
     @asynccontextmanager
     async def _reading(self) -> AsyncGenerator["_Source"]:
@@ -111,15 +128,27 @@ class _Ahead:
 
     def __init__(self) -> None:
         self._batches: asyncio.Queue[Events | KernelError | None] = asyncio.Queue()
-        self._room = asyncio.Semaphore(_AHEAD)
+        self._room = asyncio.Event()
+        self._room.set()
 
-    async def put(self, events: Events) -> None:
+    async def room(self, seconds: float) -> None:
         """Wait for room. StoreUnavailable where the reader makes none in time."""
         try:
-            await asyncio.wait_for(self._room.acquire(), _READ_SECONDS)
+            await asyncio.wait_for(self._room.wait(), seconds)
         except TimeoutError:
             raise StoreUnavailable(TOO_SLOW) from None
+
+    async def soon(self) -> bool:
+        """Whether there is room, or will be in a moment."""
+        with suppress(StoreUnavailable):
+            await self.room(_MOMENT_SECONDS)
+        return self._room.is_set()
+
+    def put(self, events: Events) -> None:
+        """One more, for which there is room."""
         self._batches.put_nowait(events)
+        if self._batches.qsize() >= _AHEAD:
+            self._room.clear()
 
     def end(self, failure: KernelError | None) -> None:
         """Nothing more comes."""
@@ -130,7 +159,7 @@ class _Ahead:
         batch = await self._batches.get()
         if isinstance(batch, KernelError):
             raise batch
-        self._room.release()
+        self._room.set()
         return batch
 
 
@@ -183,9 +212,11 @@ class _Source:
                     await self._feed(flow)
         except KernelError as error:
             self.ended = True
-            self._fail(
-                StoreUnavailable(f"the watch of the store broke ({error.text}): watch again, from the last token")
-            )
+            self._fail(_broke(error.text))
+        except Exception as error:  # whatever it is, it is told to all who wait for it
+            log.exception("the watch of the store broke")
+            self.ended = True
+            self._fail(_broke(error))
 
     def _fail(self, failure: StoreUnavailable) -> None:
         if self._flow.done():
@@ -231,6 +262,8 @@ class _Source:
             owed.now((await self._ledger.read(Span.key(META))).revision)
             if owed.late or self._wanted:
                 owed.now(await self._ledger.transact(_TICK) or 0)
+        except WentBack:
+            raise  # all that was told is of another past
         except (KernelError, Unclear):
             return  # the watch itself tells, in time, that the ledger stays away
         if not owed.late:
@@ -258,6 +291,10 @@ class _Owed:
             self._since = self._since or time.monotonic()
             if time.monotonic() - self._since > _HANGS_SECONDS:
                 raise _Hangs
+
+
+def _broke(why: object) -> StoreUnavailable:
+    return StoreUnavailable(f"the watch of the store broke ({why}): watch again, from the last token")
 
 
 async def _next(watch: AsyncGenerator[Events]) -> Events:

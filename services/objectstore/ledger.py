@@ -94,6 +94,8 @@ class Step:
     seconds: int = 0
     deletes: Sequence[Span] = ()
     mark: Mark | None = None
+    equal: Mapping[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    """Keys that have these values."""
 
     def check(self) -> None:
         """Raises LimitExceeded where no ledger would take it."""
@@ -104,7 +106,7 @@ class Step:
             )
         changes = len(self.puts) + len(self.passing) + len(self.deletes)
         most = MAX_OPERATIONS - 2  # the mark takes one, and the compare of the epoch another
-        if max(len(self.same) + len(self.quiet), changes) > most:
+        if max(len(self.same) + len(self.equal) + len(self.quiet), changes) > most:
             raise LimitExceeded(
                 "keys", f"the change touches too many keys at once; at most {most} can be compared or set"
             )

@@ -45,7 +45,7 @@ class LedgerStore(Objects, Methods, Pins, Previews, Commits):
         `clock` is in seconds since 1970; a lost answer is settled within `settle_seconds` or is CommitUnclear.
         """
         held = await EpochLedger.open(GatheredReads(ledger))
-        store = cls(Core(held, Lanes(held, settle_seconds=settle_seconds), Hub(ledger), clock))
+        store = cls(Core(held, Lanes(held, settle_seconds=settle_seconds), Hub(held.beneath), clock))
         if not held.restoring:  # else the store can be told to restore again, and serves nothing else
             await store.bootstrap()
         return store

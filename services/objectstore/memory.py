@@ -146,6 +146,8 @@ class MemoryLedger:
     def _holds(self, step: Step) -> bool:
         if step.mark and not ((held := self._entries.get(step.mark.key)) and held.value < step.mark.below):
             return False
+        if not all((held := self._entries.get(key)) and held.value == value for key, value in step.equal.items()):
+            return False
         return all(self._revision_of(key) == revision for key, revision in step.same.items()) and all(
             entry.revision <= revision for span, revision in step.quiet for entry in self._entries_in(span)
         )

@@ -119,3 +119,11 @@ async def test_a_reading_counts_the_keys_beyond_its_limit_too(ledger: Ledger) ->
     assert list(reading.counts) == [3, 3, 1, 0]
     assert [len(entries) for entries in reading.spans] == [1, 3, 1, 0]
     assert list((await ledger.read(spans[0])).counts) == [3]
+
+
+async def test_a_step_compares_values_whatever_their_revisions_are(ledger: Ledger) -> None:
+    for _ in range(2):
+        await put(ledger, a="1")
+        assert await ledger.transact(Step(equal={b"/t/a": b"1"}, puts={b"/t/b": b"made"})) is not None
+    for wrong in ({b"/t/a": b"2"}, {b"/t/a": b""}, {b"/t/absent": b""}, {b"/t/a": b"1", b"/t/b": b"other"}):
+        assert await ledger.transact(Step(equal=wrong, puts={b"/t/c": b"made"})) is None

@@ -1,6 +1,7 @@
 """Servers of the contract whose every answer is written in the test. They promise nothing but the wire."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -94,11 +95,13 @@ class ScriptedDispatcher(DispatcherServicer):
 
     answers: dict[str, list[Answer]] = field(default_factory=dict[str, list[Answer]])
     seen: list[pb.Message] = field(default_factory=list[pb.Message])
+    times: list[float] = field(default_factory=list[float])
     traceparents: list[str] = field(default_factory=list[str])
     cancelled: int = 0
 
     async def _answer(self, message: pb.Message, context: Context) -> Answer:
         self.seen.append(message)
+        self.times.append(time.monotonic())
         self.traceparents += [str(value) for key, value in context.invocation_metadata() or () if key == "traceparent"]
         script = self.answers.get(message.selector, [Answer(not_found(message.receiver))])
         answer = script.pop(0) if len(script) > 1 else script[0]

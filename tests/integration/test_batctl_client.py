@@ -32,6 +32,7 @@ from fakes.scripted_services import (
 THREE = dispatcher_pb.Reply(
     result=to_wire(3), token="t1", method=pb.MethodRef(holder="counter/main", selector="increment", number=1)
 )
+CROWDED = Failure("OVERLOADED", code_pb2.RESOURCE_EXHAUSTED, retry_seconds=0.1)
 BROKE_OFF = Bare(code_pb2.UNAVAILABLE, "Socket closed")
 STORE_DOWN = Failure("STORE_UNAVAILABLE", code_pb2.UNAVAILABLE, retry_seconds=0.05)
 
@@ -117,6 +118,34 @@ async def test_a_message_without_a_request_id_is_never_repeated() -> None:
         with pytest.raises(errors.StoreUnavailable):
             await client.send("counter/main", "increment", request_id="")
     assert len(suite.dispatcher.seen) == 1
+
+
+@pytest.mark.parametrize("request_id", [None, ""])
+async def test_a_message_that_found_no_room_is_sent_again_at_growing_distances(request_id: str | None) -> None:
+    script = answering(*[Answer(CROWDED)] * 3, Answer(THREE))
+    async with scripted_suite(script) as suite, client_of(suite, patience=0.1) as client:
+        began = time.monotonic()
+        assert (await client.send("counter/main", "increment", request_id=request_id)).result == 3
+        assert time.monotonic() - began >= 0.1 + 0.2 + 0.4
+    assert len(suite.dispatcher.seen) == 4
+    assert len({message.request_id for message in suite.dispatcher.seen}) == 1
+
+
+async def test_who_finds_no_room_is_told_so_within_the_time_of_the_message() -> None:
+    async with scripted_suite(answering(Answer(CROWDED))) as suite, client_of(suite) as client:
+        began = time.monotonic()
+        with pytest.raises(errors.Overloaded):
+            await client.send("counter/main", "increment", timeout=0.8)
+        assert time.monotonic() - began < 0.9
+    assert len(suite.dispatcher.seen) > 1
+
+
+async def test_those_who_find_no_room_do_not_all_come_back_at_once() -> None:
+    script = answering(*[Answer(CROWDED)] * 100, Answer(THREE))
+    async with scripted_suite(script) as suite, client_of(suite) as client:
+        await asyncio.gather(*(client.send("counter/main", "increment") for _ in range(100)))
+    came = sorted(suite.dispatcher.times[100:])
+    assert came[75] - came[25] > 0.02
 
 
 async def test_a_store_that_times_out_is_asked_no_longer_than_patience_lasts() -> None:

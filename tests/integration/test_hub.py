@@ -8,13 +8,17 @@ import pytest
 
 from chassis.address import Address
 from fakes.etcd import Etcd
+from fakes.stores import writing
 from kernel.errors import StaleToken, StoreUnavailable
-from kernel.objects import DEFAULT_NAMESPACE, ObjectId
+from kernel.objects import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE, ObjectId
+from kernel.transactions import Lane
 from objectstore.etcd.ledger import EtcdLedger
 from objectstore.hub import Hub
 from objectstore.keys import SlotsKey, watched
 from objectstore.ledger import Events, Span, Step
+from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
+from objectstore.store import NewObject
 
 WATCHERS = "etcd_debugging_mvcc_watcher_total"
 OURS = watched(DEFAULT_NAMESPACE)
@@ -130,6 +134,21 @@ async def test_watchers_hear_soon_how_far_the_clock_is_wherever_it_moved(ledger:
             pass
 
 
+async def test_no_committer_can_name_the_lane_in_which_the_hub_moves_the_clock(
+    ledger: EtcdLedger,
+) -> None:
+    store = await LedgerStore.open(ledger)
+    made = await store.create(SYSTEM_NAMESPACE, NewObject(ObjectId("a")))
+    committed = await store.commit(writing(made, slots={"n": 1}, namespace=SYSTEM_NAMESPACE), Lane("hub", 5))
+    async with asyncio.timeout(10), aclosing(store.watch(DEFAULT_NAMESPACE, committed)) as watch:
+        await anext(watch)
+        moved = await ledger.transact(Step(puts={b"/elsewhere": b""}))
+        assert moved is not None
+        while (await anext(watch)).token.revision <= moved:
+            pass  # until the hub has moved it
+    assert await store.settle(SYSTEM_NAMESPACE, Lane("hub", 5)) == committed
+
+
 async def test_an_idle_watch_is_told_so_every_second(ledger: EtcdLedger) -> None:
     hub = Hub(ledger)
     start = await put(ledger, "start")
@@ -218,3 +237,49 @@ async def test_a_hub_that_etcd_compacted_away_lets_its_watchers_begin_again() ->
     await asyncio.sleep(0.05)
     await put(ledger, "next")
     assert await following == ["next"]
+
+
+class Broken(MemoryLedger):
+    """Its watches of what is older break with what nobody foresees."""
+
+    broken = False
+
+    async def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
+        async with aclosing(super().watch(span, after)) as watch:
+            async for events in watch:
+                if self.broken:
+                    raise ValueError("a bug")
+                yield events
+
+
+async def test_whatever_breaks_the_hub_is_told_to_its_watchers() -> None:
+    ledger = Broken()
+    start = await put(ledger, "start")
+    last = await put(ledger, "last")
+    hub = Hub(ledger)
+    async with aclosing(hub.watch(OURS, last)) as watch:
+        await anext(watch)
+        ledger.broken = True
+        with pytest.raises(StoreUnavailable, match="watch again"):
+            await asyncio.wait_for(values_of(hub.watch(OURS, start), last), 5)
+        await put(ledger, "new")
+        with pytest.raises(StoreUnavailable, match="watch again"):
+            await asyncio.wait_for(values_of(watch, last + 1), 5)
+
+
+async def test_readers_that_take_their_time_do_not_keep_others_from_catching_up() -> None:
+    ledger = MemoryLedger()
+    start = await put(ledger, "start")
+    for n in range(30):
+        await put(ledger, str(n))
+    hub = Hub(ledger)
+    async with AsyncExitStack() as stack:
+        slow = [await stack.enter_async_context(aclosing(hub.watch(OURS, start))) for _ in range(20)]
+        for watch in slow[:8]:
+            await anext(watch)
+        async with asyncio.timeout(5):
+            assert await values(hub.watch(OURS, start), start + 30) == [*map(str, range(30))]
+            for watch in slow[8:]:
+                await values_of(watch, start + 30)
+        for watch in slow[:8]:  # each goes on where it was
+            assert (await values_of(watch, start + 30))[-29:] == [*map(str, range(1, 30))]

@@ -92,13 +92,27 @@ async def test_units_that_come_while_the_lanes_are_taken_go_together_next() -> N
     assert written(store) == [["a"], ["b", "c", "d"]]
 
 
+async def test_another_transaction_begins_only_when_many_units_wait_for_it() -> None:
+    store = ScriptedStore()
+    store.gate.clear()
+    senders = Senders(store, in_flight=4)
+    for number in range(10):
+        senders.add(f"o{number}")
+        await asyncio.sleep(0.001)
+    assert store.most_in_flight == 1
+    store.gate.set()
+    await senders.all_told()
+    assert [len(names) for names in written(store)] == [1, 9]
+
+
 async def test_no_more_are_in_flight_than_there_are_lanes_and_each_lane_counts_up() -> None:
     store = ScriptedStore()
     store.gate.clear()
     senders = Senders(store, in_flight=2)
-    for number in range(6):
+    for number in range(200):
         senders.add(f"o{number}")
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
     store.gate.set()
     await senders.all_told()
     assert store.most_in_flight == 2

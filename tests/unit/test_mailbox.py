@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from dispatcher.mailbox import Inputs, Letter, Mailbox, Mailboxes
+from dispatcher.mailbox import Letter, Mailbox, Mailboxes
 from kernel.errors import Overloaded
 from kernel.messages import Message, MethodRef, Reply
 from kernel.objects import Level, Namespace, ObjectId, Selector
@@ -15,7 +15,7 @@ REPLY = Reply(1, MethodRef(PUMP, Selector("read"), 1, "", Level.AUDITED))
 
 def letter(to: str = PUMP, namespace: str = "default") -> Letter:
     message = Message(ObjectId(to), Selector("read"), namespace=Namespace(namespace))
-    return Letter(message, Inputs(0.0, 0), asyncio.get_running_loop().create_future())
+    return Letter(message, asyncio.get_running_loop().create_future())
 
 
 class Worker:
@@ -102,6 +102,7 @@ async def test_a_sender_that_leaves_while_it_waits_holds_nobody_up_and_takes_no_
     for each in (leaving, staying):
         worker.mailboxes.post(each)
     leaving.reply.cancel()
+    worker.mailboxes.left(leaving)
     await asyncio.sleep(0)
     worker.mailboxes.post(late)
     (mailbox,) = worker.got
@@ -114,7 +115,7 @@ async def test_a_mailbox_whose_senders_have_all_gone_is_forgotten() -> None:
     worker.mailboxes.post(gone)
     (mailbox,) = await worker.turn()
     gone.reply.cancel()
-    await asyncio.sleep(0)
+    worker.mailboxes.left(gone)
     worker.mailboxes.done(mailbox)
     worker.mailboxes.post(letter())
     assert await worker.turn() != [mailbox]

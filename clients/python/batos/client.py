@@ -1,11 +1,13 @@
 """Send messages to objects. Law: a message takes effect at most once, however often the client has to try.
 
 Every message carries a request id of the client's making, so that it may be sent again when a service cannot be
-reached: the dispatcher answers with the kept reply if the first one did arrive. Everything else that fails is told at
-once, as a BatosError; where the effect is not known, its `request_id` is what to send again with.
+reached: the dispatcher answers with the kept reply if the first one did arrive. What was refused as OVERLOADED had no
+effect: it is sent again, request id or not, at growing distances for as long as its own timeout lasts. Everything else
+that fails is told at once, as a BatosError; where the effect is not known, its `request_id` is what to send again with.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -17,7 +19,7 @@ import grpc
 from batos.addresses import Addresses
 from batos.administration import Administration
 from batos.channel import SHORT, Service
-from batos.errors import BatosError, DeadlineExceeded, StoreUnavailable, SynthesisPending, Unreachable
+from batos.errors import BatosError, DeadlineExceeded, Overloaded, StoreUnavailable, SynthesisPending, Unreachable
 from batos.examples import Example
 from batos.identifiers import TraceParent, new_request_id
 from batos.objects import Methods, Objects
@@ -36,6 +38,7 @@ OnMiss = Literal["wait", "never"]
 DEADLINE = 300.0  # seconds; a miss takes as long as a synthesis
 PATIENCE = 10.0  # seconds for which a service that cannot be reached is tried again
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_LONGEST_OVERLOAD = 15.0  # seconds
 _SYNTHESIS_KEY = "batos-synthesis"
 
 
@@ -177,12 +180,12 @@ class Client:
         return list((await self._synthesizer.ask(stub.ListRules(request, timeout=SHORT))).rules)
 
     async def _try(self, message: pb.Message, on_event: OnEvent | None, deadline: float, trace: TraceParent) -> Reply:
-        """Send until answered, while what fails is only that a service cannot be reached.
+        """Send until answered, while what fails is only that a service cannot be reached, or has no room.
 
-        Patience begins anew where an answer had begun to come, and there alone: a store that times out is asked for no
+        Those who find no room come back at times of their own, not all at once. Patience begins anew where an answer had begun to come, and there alone: a store that times out is asked for no
         longer than one that is not there.
         """
-        pause = _FIRST_PAUSE
+        pause = crowded = _FIRST_PAUSE
         last_heard = time.monotonic()
         while True:
             began = time.monotonic()
@@ -195,8 +198,14 @@ class Client:
                 wait = error.retry_seconds or pause
                 if not message.request_id or now + wait > min(deadline, last_heard + self._patience):
                     raise
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            except Overloaded as error:
+                last_heard = time.monotonic()
+                wait = max(error.retry_seconds or 0.0, crowded) * random.uniform(1.0, 2.0)  # noqa: S311 - no secret
+                if last_heard + wait > deadline:
+                    raise
+                crowded = min(2 * wait, _LONGEST_OVERLOAD)
             await asyncio.sleep(wait)
-            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _send_once(
         self, message: pb.Message, on_event: OnEvent | None, seconds: float, trace: TraceParent

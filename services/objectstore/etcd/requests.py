@@ -39,13 +39,15 @@ def _compares(step: Step) -> list[Any]:
     compares = [
         compare(key=key, target=mod, result=equal, mod_revision=revision) for key, revision in step.same.items()
     ]
+    value = etcd.Compare.VALUE
+    compares += [compare(key=key, target=value, result=equal, value=wanted) for key, wanted in step.equal.items()]
     # Of an empty range etcd compares a key of revision 0.
     compares += [
         compare(key=span.begin, target=mod, result=less, mod_revision=revision + 1, **_end(span))
         for span, revision in step.quiet
     ]
     if step.mark:
-        compares.append(compare(key=step.mark.key, target=etcd.Compare.VALUE, result=less, value=step.mark.below))
+        compares.append(compare(key=step.mark.key, target=value, result=less, value=step.mark.below))
     return compares
 
 
