@@ -19,6 +19,7 @@ from batos.values import to_wire
 from chassis.address import Address
 from chassis.server import Server, ServerSpec
 from chassis.telemetry import in_memory
+from dispatcher.mailbox import MAX_WAITING
 from dispatcher.pipeline import PIPELINE_METHOD
 from dispatcher.servicer import DispatcherServicer
 from fakes.proxy import Proxy
@@ -98,6 +99,15 @@ async def test_a_thousand_messages_at_once_share_one_stream_and_few_frames(serve
     assert sorted(int(str(reply.result)) for reply in replies) == list(range(1, 1001))
     assert (served.servicer.streams, served.servicer.calls) == (1, 0)
     assert served.servicer.frames < 50
+
+
+async def test_five_thousand_messages_to_one_object_all_take_effect_though_few_find_room_at_once(
+    served: Served,
+) -> None:
+    assert MAX_WAITING < 2500
+    async with client_of(served) as client:
+        replies = await asyncio.gather(*(client.send("o", "increment") for _ in range(5000)))
+    assert sorted(int(str(reply.result)) for reply in replies) == list(range(1, 5001))
 
 
 async def test_without_a_pipeline_each_message_is_a_call(served: Served) -> None:

@@ -182,8 +182,8 @@ class Client:
     async def _try(self, message: pb.Message, on_event: OnEvent | None, deadline: float, trace: TraceParent) -> Reply:
         """Send until answered, while what fails is only that a service cannot be reached, or has no room.
 
-        Those who find no room come back at times of their own, not all at once. Patience begins anew where an answer had begun to come, and there alone: a store that times out is asked for no
-        longer than one that is not there.
+        Those who find no room come back at times of their own, not all at once. Patience begins anew where an answer
+        had begun to come, and there alone: a store that times out is asked for no longer than one that is not there.
         """
         pause = crowded = _FIRST_PAUSE
         last_heard = time.monotonic()
