@@ -1,8 +1,8 @@
 """One watch of the ledger for all who watch. Law: however many read, and however slowly, the ledger has a few watches.
 
-One feeds the flow. At most eight more are of readers whose token is older than the flow, while they catch up. The watch
-is of all that the store keeps, so that every commit moves it. Where the ledger's clock moves otherwise, the hub moves it
-in the store, so that readers always hear within a second or two that there was nothing for them. The same finds a watch
+One feeds the flow. At most eight more are of readers whose token is older than it, while they catch up. The watch is of
+all that the store keeps, so that every commit moves it. Where the ledger's clock moves otherwise, the hub moves it in
+the store, so that readers always hear within a second or two that there was nothing for them. The same finds a watch
 that hangs, and a ledger that went back.
 """
 
@@ -134,7 +134,8 @@ class _Ahead:
     async def room(self, seconds: float) -> None:
         """Wait for room. StoreUnavailable where the reader makes none in time."""
         try:
-            await asyncio.wait_for(self._room.wait(), seconds)
+            async with asyncio.timeout(seconds):  # wait_for would pass over that its task is cancelled
+                await self._room.wait()
         except TimeoutError:
             raise StoreUnavailable(TOO_SLOW) from None
 
@@ -210,11 +211,9 @@ class _Source:
             while True:
                 with suppress(_Hangs):
                     await self._feed(flow)
-        except KernelError as error:
-            self.ended = True
-            self._fail(_broke(error.text))
         except Exception as error:  # whatever it is, it is told to all who wait for it
-            log.exception("the watch of the store broke")
+            if not isinstance(error, KernelError):
+                log.exception("the watch of the store broke")
             self.ended = True
             self._fail(_broke(error))
 
