@@ -157,16 +157,21 @@ class Cache:
         if self.horizon is None:
             return False
         newest = max(reads.values(), default=0)
-        told = self.horizon.revision >= newest
-        return all(self._current(key, revision, 0 if told else newest) for key, revision in reads.items())
+        return self._current(reads, 0 if self.horizon.revision >= newest else newest)
 
-    def _current(self, key: Key, revision: int, newest: int) -> bool:
-        entry = self._entries.get(key.object_id)
-        if entry is None or revision == 0:
-            return False
-        if key.part is Part.DEFINITION:
-            return entry.definition_revision == revision and max(entry.definition_current, revision) >= newest
-        return entry.slots_revision == revision and max(entry.slots_current, revision) >= newest
+    def _current(self, reads: Mapping[Key, int], newest: int) -> bool:
+        """Whether all of it is still here, and was found current at `newest`."""
+        get = self._entries.get
+        for (object_id, part), revision in reads.items():
+            if (entry := get(object_id)) is None or not revision:
+                return False
+            if part is Part.DEFINITION:
+                found, current = entry.definition_revision, entry.definition_current
+            else:
+                found, current = entry.slots_revision, entry.slots_current
+            if found != revision or current < newest:
+                return False
+        return True
 
     def token(self, reads: Mapping[Key, int]) -> Token:
         """The store's clock at which consistent reads were current."""
@@ -201,7 +206,7 @@ class Cache:
 
     def holds(self, definitions: Mapping[Key, int]) -> bool:
         """Whether these definitions are in memory with these revisions."""
-        return all(self._current(key, revision, 0) for key, revision in definitions.items())
+        return self._current(definitions, 0)
 
     def tell(self, changes: Changes) -> None:
         """The watch tells what changed."""
