@@ -3,8 +3,9 @@
 A *unit* commits whole or not at all: what some messages to an object read and wrote. Units that wait share a
 transaction of the store as long as none writes what another read, so that what each alone would have done is what all
 together do. A transaction that meets a conflict is split: the units that read what has changed lose, the others go
-again at once. A few transactions are in flight, each in a lane of this dispatcher's own, one at a time in each; the
-lane's number tells a lost answer from a commit that never was, and is settled for as long as that takes.
+again at once. One transaction is in flight, and while it is, the units of the next gather; a few are where many units
+wait. Each has a lane of this dispatcher's own, one at a time in each; the lane's number tells a lost answer from a
+commit that never was, and is settled for as long as that takes.
 """
 
 import asyncio
