@@ -25,7 +25,7 @@ async def join(
     member = Member(first.member, first.address)
     async with aclosing(signs.read()) as read, aclosing(members.join(first.service, member, read)) as told:
         async for gathering in told:
-            yield gathering_to_wire(gathering)
+            yield gathering_to_wire(gathering, signs.heard)
     if not signs.leaves:
         raise StoreUnavailable("the membership breaks off: join again")
 
@@ -37,6 +37,7 @@ class _Signs:
         self._requests = requests
         self._stop = stop
         self.leaves = False
+        self.heard = 1  # requests, with that which said who joins
 
     async def read(self) -> AsyncGenerator[Sign]:
         stopping = asyncio.ensure_future(self._stop.wait())
@@ -56,10 +57,12 @@ class _Signs:
             await asyncio.gather(coming, stopping, return_exceptions=True)
 
     async def _next(self) -> pb.JoinRequest | None:
-        return await anext(self._requests, None)
+        request = await anext(self._requests, None)
+        self.heard += request is not None
+        return request
 
 
-def gathering_to_wire(gathering: Gathering) -> pb.JoinResponse:
-    """The frame of a gathering."""
+def gathering_to_wire(gathering: Gathering, heard: int) -> pb.JoinResponse:
+    """The frame of a gathering that was told when so many requests had come."""
     members = [pb.Member(name=each.name, address=each.address) for each in gathering.members]
-    return pb.JoinResponse(members=members, ttl=gathering.ttl, revision=gathering.revision)
+    return pb.JoinResponse(members=members, ttl=gathering.ttl, revision=gathering.revision, heard=heard)

@@ -18,7 +18,7 @@ from objectstore import records
 from objectstore.hub import Hub
 from objectstore.keys import MemberKey, span
 from objectstore.leases import LeaseEnded, LeasingLedger
-from objectstore.ledger import Event, Events, Unclear
+from objectstore.ledger import Events, Reading, Unclear
 from objectstore.members import Gathering, Member, Sign, check_member
 
 MEMBER_SECONDS: Final = 10
@@ -57,6 +57,7 @@ class LedgerMembers:
         seat = await self._seat(MemberKey(SYSTEM_NAMESPACE, service, member.name).encode(), member)
         place = span(SYSTEM_NAMESPACE, "w", f"{service}/")
         reading = await self._ledger.read(place)
+        _check_seated(seat, reading)
         table = _Table({entry.key: records.member(entry.value) for entry in reading.spans[0]}, reading.revision)
         async with aclosing(self._hub.watch(place, table.revision)) as watch:
             sign, news = create_task(_sign(signs)), create_task(_news(watch))
@@ -67,13 +68,13 @@ class LedgerMembers:
                         yield table.gathering(seat.until - self._clock())
                     await self._something(seat, sign, news)
                     told = sign.done()
-                    if news.done():
-                        told |= table.take_in(news.result(), seat)
-                        news = create_task(_news(watch))
-                    if sign.done():
+                    if told:  # before any news, which may end the membership: who leaves has left all the same
                         if not await self._heard(seat, sign.result()):
                             return
                         sign = create_task(_sign(signs))
+                    if news.done():
+                        told |= table.take_in(news.result(), seat)
+                        news = create_task(_news(watch))
             except StaleToken:
                 raise StoreUnavailable("the members' changes are no longer kept: join again") from None
             finally:
@@ -131,7 +132,7 @@ class _Table:
         before = dict(self.members)
         for event in events.events:
             if event.key == seat.key and event.revision > seat.revision:
-                raise _lost(event)
+                raise _lost(taken=event.value is not None)
             if event.value is None:
                 self.members.pop(event.key, None)
             else:
@@ -140,10 +141,17 @@ class _Table:
         return self.members != before
 
 
-def _lost(event: Event) -> KernelError:
-    if event.value is None:
-        return StoreUnavailable("the membership has ended: join again")
-    return Conflict("another joined by the same name: use a name that no one else has")
+def _check_seated(seat: _Seat, reading: Reading) -> None:
+    """Conflict or StoreUnavailable where the seat was lost before its place was read: no news would tell."""
+    revision = next((entry.revision for entry in reading.spans[0] if entry.key == seat.key), 0)
+    if revision != seat.revision:
+        raise _lost(taken=revision > 0)
+
+
+def _lost(*, taken: bool) -> KernelError:
+    if taken:
+        return Conflict("another joined by the same name: use a name that no one else has")
+    return StoreUnavailable("the membership has ended: join again")
 
 
 async def _sign(signs: AsyncIterator[Sign]) -> Sign | None:

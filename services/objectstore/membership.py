@@ -1,7 +1,9 @@
 """A member, seen from itself. Law: it never believes to be a member for longer than the others do.
 
 What was told last holds until its ttl has passed, whatever becomes of the stream; then `members` is None, and the
-member must assume to be out. It joins again by itself, with growing pauses, for as long as it wants to be a member.
+member must assume to be out. A frame may come late, so its ttl counts from when the newest sign of life that the store
+had heard by then was sent. It joins again by itself, with growing pauses, for as long as it wants to be a member; they
+go on growing while others displace it, for two of one name would displace each other without end.
 
     async with MembershipClient(channel).joined("dispatcher", name, address) as membership:
         await membership.changed.wait()
@@ -21,7 +23,7 @@ from grpc.aio import AioRpcError
 
 from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
-from kernel.errors import StoreUnavailable
+from kernel.errors import Conflict, StoreUnavailable
 from objectstore.client import failure_of
 from objectstore.members import Gathering, Member
 
@@ -32,6 +34,7 @@ _SIGNS: Final = 4
 _SHORTEST_PAUSE: Final = 0.05
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 2.0
+_LONGEST_DISPLACED: Final = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +64,12 @@ class Membership:
         """For how long `members` hold if nothing more is told."""
         return max(0.0, self._until - self._clock())
 
-    def tell(self, gathering: Gathering) -> None:
-        """Take in what the store told."""
+    def tell(self, gathering: Gathering, since: float) -> None:
+        """Take in what the store told, at some time after `since`."""
         before = self.members
-        self._last, self._until = gathering, self._clock() + gathering.ttl
-        self._rearm(asyncio.get_running_loop().call_later(gathering.ttl, self.changed.set))
+        # What was believed before was true as well, and may hold for longer: of one sign of life many are told.
+        self._last, self._until = gathering, max(self._until, since + gathering.ttl)
+        self._rearm(asyncio.get_running_loop().call_later(self.seconds_left, self.changed.set))
         if self.members != before:
             self.changed.set()
 
@@ -113,25 +117,33 @@ class MembershipClient:
         while not leaving.is_set():
             try:
                 await self._join(request, membership, leaving)
+                displaced = False
             except AioRpcError as error:
                 failure = failure_of(error)
+                displaced = isinstance(failure, Conflict)
                 level = logging.INFO if isinstance(failure, StoreUnavailable) else logging.ERROR
                 log.log(level, "not joined to %s as %s: %s", request.service, request.member, failure.text)
             if leaving.is_set():
                 return
-            pause = _FIRST_PAUSE if membership.revision != told_before else min(pause * 2, _LONGEST_PAUSE)
+            if displaced:
+                pause = min(pause * 2, _LONGEST_DISPLACED)
+            elif membership.revision != told_before:
+                pause = _FIRST_PAUSE
+            else:
+                pause = min(pause * 2, max(pause, _LONGEST_PAUSE))
             told_before = membership.revision
             await _within(leaving, pause)
 
     async def _join(self, request: pb.JoinRequest, membership: Membership, leaving: asyncio.Event) -> None:
         """One stream, to its end: of itself, in silence, or by leaving. AioRpcError."""
         call = self._rpc.Join()
-        living = asyncio.create_task(_live(call, membership, leaving))
+        stream = _Stream(call, self._clock)
+        living = asyncio.create_task(_live(stream, membership, leaving))
         try:
-            await _write(call, request)
+            await stream.write(request)
             seconds = FIRST_SECONDS
             while (frame := await asyncio.wait_for(_read(call), seconds)) is not None:
-                membership.tell(_gathering(frame))
+                membership.tell(_gathering(frame), stream.sent(frame.heard))
                 seconds = frame.ttl
         except TimeoutError:
             log.info("the objectstore is silent: joining %s again", request.service)
@@ -140,25 +152,42 @@ class MembershipClient:
             call.cancel()
 
 
-async def _live(call: Any, membership: Membership, leaving: asyncio.Event) -> None:
+class _Stream:
+    """What is written to one stream, and when."""
+
+    def __init__(self, call: Any, clock: Callable[[], float]) -> None:
+        self._call = call
+        self._clock = clock
+        self._sent: dict[int, float] = {}
+        self._count = 0
+
+    async def write(self, request: pb.JoinRequest) -> None:
+        self._count += 1
+        self._sent[self._count] = self._clock()
+        with suppress(asyncio.InvalidStateError):  # the stream has ended before, and its reader learns why
+            await self._call.write(request)
+
+    def sent(self, count: int) -> float:
+        """When the request was sent with which they were so many; the last, where a server does not count them."""
+        for older in [number for number in self._sent if number < count]:
+            del self._sent[older]
+        return self._sent[count or self._count]
+
+
+async def _live(stream: _Stream, membership: Membership, leaving: asyncio.Event) -> None:
     """Say that the member lives, four times in a ttl, and at last that it leaves."""
     # Where the stream has ended, whoever reads it learns why.
     with suppress(AioRpcError):
         while not await _within(leaving, max(membership.seconds_left / _SIGNS, _SHORTEST_PAUSE)):
             if membership.members is not None:
-                await _write(call, pb.JoinRequest())
-        await _write(call, pb.JoinRequest(leave=True))
+                await stream.write(pb.JoinRequest())
+        await stream.write(pb.JoinRequest(leave=True))
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
     return event.is_set()
-
-
-async def _write(call: Any, request: pb.JoinRequest) -> None:
-    with suppress(asyncio.InvalidStateError):  # the stream has ended before, and its reader learns why
-        await call.write(request)
 
 
 async def _read(call: Any) -> pb.JoinResponse | None:

@@ -12,7 +12,7 @@ from kernel.errors import BadArguments, Conflict, StoreUnavailable
 from objectstore.etcd.ledger import EtcdLedger
 from objectstore.hub import Hub
 from objectstore.leases import LeaseEnded, LeasingLedger
-from objectstore.ledger import Span, Step, Unclear
+from objectstore.ledger import Events, Reading, Span, Step, Unclear
 from objectstore.ledger_members import LedgerMembers
 from objectstore.members import Gathering, Member, Members, Sign
 from objectstore.memory import MemoryLedger
@@ -220,6 +220,65 @@ async def test_who_joins_by_a_name_that_is_taken_displaces_the_other(members: Me
             seen = len(two.seen)
             await asyncio.sleep(TTL * 1.5)  # the displaced one's lease ends, and takes nothing with it
             assert all(list(each.members) == [elsewhere, TWO] for each in two.seen[seen:])
+
+
+class Held(MemoryLedger):
+    """A ledger whose reads wait while they are held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = asyncio.Event()
+
+    async def read(self, *spans: Span) -> Reading:
+        await self.let.wait()
+        return await super().read(*spans)
+
+
+async def test_who_is_displaced_before_it_has_read_who_is_there_is_told() -> None:
+    ledger, elsewhere = Held(), Member(ONE.name, "127.0.0.1:9999")
+    members = LedgerMembers(ledger, Hub(ledger), seconds=TTL)
+    async with joined(members, ONE) as one:
+        await asyncio.sleep(0.05)
+        async with joined(members, elsewhere) as other:
+            await asyncio.sleep(0.05)
+            ledger.let.set()
+            with pytest.raises(Conflict):
+                await one.ended()
+            await other.until(elsewhere)
+
+
+async def test_whose_lease_ended_before_it_has_read_who_is_there_is_told() -> None:
+    ledger = Held()
+    async with joined(LedgerMembers(ledger, Hub(ledger), seconds=TTL), ONE) as one:
+        await asyncio.sleep(0.05)
+        await ledger.revoke(1)
+        ledger.let.set()
+        with pytest.raises(StoreUnavailable, match="join again"):
+            await one.ended()
+
+
+async def test_who_leaves_in_the_moment_in_which_the_watch_fails_has_left() -> None:
+    ledger, now_ = MemoryLedger(), asyncio.Event()
+
+    class Failing(Hub):
+        async def watch(self, span: Span, after: int) -> AsyncGenerator[Events]:
+            await now_.wait()
+            if span.begin:
+                raise StoreUnavailable("so says the test")
+            yield Events((), after)
+
+    async def leaves() -> AsyncIterator[Sign]:
+        await now_.wait()
+        yield Sign.LEAVES
+
+    members = LedgerMembers(ledger, Failing(ledger), seconds=60)
+    async with aclosing(members.join("dispatcher", ONE, leaves())) as told:
+        assert list((await anext(told)).members) == [ONE]
+        rest = asyncio.ensure_future(anext(told, None))
+        await asyncio.sleep(0.05)
+        now_.set()
+        assert await rest is None
+    assert not (await ledger.read(Span.prefix(b"/batos/"))).spans[0]
 
 
 async def test_services_do_not_see_each_other(members: Members) -> None:

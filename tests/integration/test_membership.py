@@ -1,7 +1,7 @@
 """Members over channels to real servers: they see each other come, leave and crash, and come back by themselves."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import grpc
@@ -122,6 +122,54 @@ async def test_when_a_server_goes_its_members_come_back_at_another_and_no_one_se
             assert two.members == (ONE, TWO)
             watching.cancel()
     assert set(seen) == {(ONE, TWO)}
+
+
+class Late(StoreServicer):
+    """Answers who joins with a frame that was on its way for 0.7 of its 1.2 seconds, and hears nothing more."""
+
+    async def Join(  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.JoinRequest], context: object
+    ) -> AsyncGenerator[pb.JoinResponse]:
+        await anext(request_iterator)
+        await asyncio.sleep(0.7)
+        yield pb.JoinResponse(members=[pb.Member(name=ONE.name, address=ONE.address)], ttl=1.2, revision=1, heard=1)
+        await asyncio.Event().wait()
+
+
+async def test_a_frame_that_comes_late_is_believed_for_what_is_left_of_it() -> None:
+    late = Late(await LedgerStore.open(MemoryLedger()), asyncio.Event())
+    spec = ServerSpec(
+        services={"batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(late, server)},
+        listen=Address("127.0.0.1", 0),
+        status_of=status_of,
+        grace=0.1,
+    )
+    async with Server(spec) as server, channel(server.address) as connected:
+        await connected.channel_ready()
+        began = asyncio.get_running_loop().time()
+        async with MembershipClient(connected).joined("dispatcher", ONE.name, ONE.address) as one:
+            await until(one, lambda members: members == (ONE,))
+            assert await until(one, lambda members: members is None) - began < 1.3
+
+
+class Posting(MemoryLedger):
+    """A ledger that counts what is posted."""
+
+    posted = 0
+
+    async def post(self, lease: int, key: bytes, value: bytes) -> int:
+        self.posted += 1
+        return await super().post(lease, key, value)
+
+
+async def test_two_of_one_name_displace_each_other_ever_more_seldom() -> None:
+    ledger, elsewhere = Posting(), Member(ONE.name, "127.0.0.1:9999")
+    async with serving(ledger) as address, member(address, ONE), member(address, elsewhere):
+        await asyncio.sleep(4)
+        assert 4 < ledger.posted < 14
+        before = ledger.posted
+        await asyncio.sleep(2)
+        assert ledger.posted - before <= 2
 
 
 async def refused(stub: ObjectStoreStub, request: pb.JoinRequest) -> tuple[grpc.StatusCode, str]:

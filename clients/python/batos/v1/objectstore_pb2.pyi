@@ -563,11 +563,13 @@ class Member(_message.Message):
     def __init__(self, name: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
 
 class JoinResponse(_message.Message):
-    __slots__ = ("members", "ttl", "revision")
+    __slots__ = ("members", "ttl", "revision", "heard")
     MEMBERS_FIELD_NUMBER: _ClassVar[int]
     TTL_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    HEARD_FIELD_NUMBER: _ClassVar[int]
     members: _containers.RepeatedCompositeFieldContainer[Member]
     ttl: float
     revision: int
-    def __init__(self, members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., ttl: _Optional[float] = ..., revision: _Optional[int] = ...) -> None: ...
+    heard: int
+    def __init__(self, members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., ttl: _Optional[float] = ..., revision: _Optional[int] = ..., heard: _Optional[int] = ...) -> None: ...
