@@ -1,18 +1,17 @@
 """What a backup is made of. Law: a header, entries in the order of their keys, and a footer that proves it whole.
 
-Members, flights and lanes are in none: they belong to what runs.
+Members, flights, lanes and marks of a restore are in none: they belong to what runs.
 """
 
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from kernel.errors import BadArguments
 from objectstore.keys import EVERYTHING, META
+from objectstore.places import is_ephemeral
 from objectstore.store import FORMAT
-
-_EPHEMERAL: Final = frozenset({b"f", b"l", b"n", b"w"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +67,6 @@ class Tally:
     def footer(self) -> Footer:
         """What the footer of these entries is."""
         return Footer(self.count, self._digest.hexdigest())
-
-
-def place(key: bytes) -> tuple[bytes, bytes]:
-    """The namespace and the letter of a key, as far as it has them; also of one that cannot be parsed."""
-    _, _, namespace, letter, *_ = *key.split(b"/", 4), b"", b"", b"", b""
-    return namespace, letter
-
-
-def is_ephemeral(key: bytes) -> bool:
-    """Whether it belongs to what runs now, and no backup holds it."""
-    return place(key)[1] in _EPHEMERAL
 
 
 async def header_of(parts: AsyncIterator[BackupPart]) -> Header:

@@ -13,7 +13,6 @@ from typing import Final
 from kernel.errors import KernelError
 from kernel.objects import Namespace, parse_namespace, parse_object_id
 from objectstore import records
-from objectstore.backups import place
 from objectstore.check_objects import ObjectCheck
 from objectstore.check_tree import Tree
 from objectstore.epochs import EpochLedger
@@ -22,19 +21,15 @@ from objectstore.keys import (
     META,
     DefinitionKey,
     EdgeKey,
-    FlightKey,
-    MemberKey,
-    ReplyKey,
-    RestoredKey,
     StoredKey,
     parse,
     span,
 )
 from objectstore.ledger import Entry, Span
 from objectstore.pages import pages
+from objectstore.places import is_leased, place
 from objectstore.problems import Kind, Problem, read
 
-_LEASED: Final = (ReplyKey, FlightKey, MemberKey, RestoredKey)
 _OBJECTS: Final = "domexr"  # the kinds that belong to objects; a definition first, a version before its evidence
 _OTHERS: Final = "sflw"
 _TOGETHER: Final = 500  # problems in one part of the report
@@ -119,7 +114,7 @@ class _Check:
             self._problems.append(Problem.at(Kind.UNREADABLE_KEY, entry.key, "it is no key of the store"))
             return
         self._namespaces[Namespace(place(entry.key)[0].decode())] = None
-        if isinstance(key, _LEASED) and not entry.passing:
+        if is_leased(entry.key) and not entry.passing:
             self._problems.append(Problem.at(Kind.LEASE_MISSING, entry.key, "it does not end by itself"))
 
     async def _tree(self, namespace: Namespace, tree: Tree) -> AsyncGenerator[None]:

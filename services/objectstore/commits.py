@@ -3,6 +3,7 @@
 A commit brings the lane of its committer. Without anything to write it only reads, and leaves the lane alone.
 """
 
+import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
@@ -16,12 +17,15 @@ from objectstore.core import Core
 from objectstore.keys import DefinitionKey, ReplyKey, RestoredKey, SlotsKey, parse, watched
 from objectstore.lanes import check_lane
 from objectstore.lately import Lately
-from objectstore.ledger import Event, Events, Span, Step
+from objectstore.ledger import Event, Events, Span, Step, differing
 from objectstore.store import Change, Changes
 
 REPLY_SECONDS: Final = 15 * 60  # 10 minutes are promised; the rest is for clocks that differ
 TOLD: Final = 8  # of what changed, where a status must stay small
 _FRAME_BYTES: Final = 1 << 20
+_INCARNATION: Final = re.compile(r"[0-9a-f]{16}")  # see Objects, which makes them
+_MOST_PRINCIPAL: Final = 256
+_MOST_REQUEST_ID: Final = 64
 
 
 class Commits:
@@ -93,11 +97,10 @@ class Commits:
         return frames
 
     async def _validate(self, same: Mapping[bytes, int], names: Mapping[bytes, str]) -> int:
-        reading = await self._core.ledger.read(*(Span.key(key, values=False) for key in same))
-        found = {key: entries[0].revision if entries else 0 for key, entries in zip(same, reading.spans, strict=True)}
-        if changed := [names[key] for key, revision in found.items() if revision != same[key]]:
-            raise _conflict(changed)
-        return reading.revision
+        changed, revision = await differing(self._core.ledger, same)
+        if changed:
+            raise _conflict([names[key] for key in changed])
+        return revision
 
 
 def _check(transaction: Transaction) -> None:
@@ -109,10 +112,20 @@ def _check(transaction: Transaction) -> None:
     for reply in transaction.replies:
         if not transaction.reads.get(Key(reply.receiver, Part.DEFINITION)):
             raise BadArguments(f"a reply of {reply.receiver} is kept, so its definition must be read, and be there")
-        if not (reply.incarnation and reply.principal and reply.request_id):
-            raise BadArguments("a kept reply names an incarnation, a principal and a request id", field="replies")
+        _check_reply(reply)
     if len({reply.name for reply in transaction.replies}) < len(transaction.replies):
         raise BadArguments("two replies are kept for one request", field="replies")
+
+
+def _check_reply(reply: KeptReply) -> None:
+    """Raises BadArguments where its key would be none, or one that is too long."""
+    named = 0 < len(reply.principal) <= _MOST_PRINCIPAL and 0 < len(reply.request_id) <= _MOST_REQUEST_ID
+    if not (named and _INCARNATION.fullmatch(reply.incarnation)):
+        raise BadArguments(
+            "a kept reply names the incarnation that its receiver has, a principal of at most"
+            f" {_MOST_PRINCIPAL} characters and a request id of at most {_MOST_REQUEST_ID}",
+            field="replies",
+        )
 
 
 def _key(namespace: Namespace, key: Key) -> bytes:

@@ -4,11 +4,12 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Final
 
-from objectstore.backups import BackupPart, Entries, Header, Pair, Tally, is_ephemeral
+from objectstore.backups import BackupPart, Entries, Header, Pair, Tally
 from objectstore.epochs import EpochLedger
 from objectstore.keys import EVERYTHING, META
 from objectstore.ledger import Entry
 from objectstore.pages import pages
+from objectstore.places import is_ephemeral
 from objectstore.store import FORMAT
 
 _PART_BYTES: Final = 1 << 20  # a part with one entry more fits what any gRPC client takes

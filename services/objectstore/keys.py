@@ -212,8 +212,9 @@ class RestoredKey:
 
 
 Owned: TypeAlias = VersionKey | EvidenceKey | RetiredKey | ExampleKey | ReplyKey
-Ephemeral: TypeAlias = FlightKey | LaneKey | MemberKey | RestoredKey
-StoredKey: TypeAlias = DefinitionKey | SlotsKey | EdgeKey | SynthesisKey | Owned | Ephemeral
+StoredKey: TypeAlias = (
+    DefinitionKey | SlotsKey | EdgeKey | SynthesisKey | Owned | FlightKey | LaneKey | MemberKey | RestoredKey
+)
 
 
 def span(namespace: Namespace, letter: str, rest: str = "") -> Span:

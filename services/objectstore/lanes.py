@@ -22,7 +22,7 @@ from kernel.objects import SYSTEM_NAMESPACE, Namespace
 from kernel.transactions import Lane
 from objectstore import records
 from objectstore.keys import LaneKey
-from objectstore.ledger import Ledger, Mark, Span, Step, Unclear
+from objectstore.ledger import Ledger, Mark, Span, Step, Unclear, differing
 from objectstore.records import LaneRecord
 
 OWN_LANES: Final = 16
@@ -93,7 +93,7 @@ class Lanes:
                     f"number {lane.number} of lane {lane.name} was used already: settle it, then take the next one"
                 )
             else:
-                return Outcome(None, await self._differing(step.same))
+                return Outcome(None, (await differing(self._ledger, step.same))[0] if step.same else {})
 
     async def settle(self, namespace: Namespace, lane: Lane) -> int | None:
         """The revision of the commit with that number; None if it was not made, and then it never will be.
@@ -149,10 +149,3 @@ class Lanes:
             await self._ledger.transact(Step(same={key: 0}, puts={key: records.encode(LaneRecord(0, committed=False))}))
         except Unclear:
             return  # the step is refused again if it is still not there
-
-    async def _differing(self, same: Mapping[bytes, int]) -> Mapping[bytes, int]:
-        if not same:
-            return {}
-        reading = await self._ledger.read(*(Span.key(key, values=False) for key in same))
-        found = {key: entries[0].revision if entries else 0 for key, entries in zip(same, reading.spans, strict=True)}
-        return {key: revision for key, revision in found.items() if revision != same[key]}

@@ -100,6 +100,7 @@ class Step:
     def check(self) -> None:
         """Raises LimitExceeded where no ledger would take it."""
         size = sum(len(key) + len(value) for puts in (self.puts, self.passing) for key, value in puts.items())
+        size += sum(len(key) for key in self.passing if key in self.same)  # a kept reply's, which is sent twice
         if size > MAX_TRANSACTION_BYTES:
             raise LimitExceeded(
                 "size", f"the change has {size} bytes; at most {MAX_TRANSACTION_BYTES} can be committed together"
@@ -169,3 +170,10 @@ class Ledger(Protocol):
     async def close(self) -> None:
         """Let go of connections; watches end."""
         ...
+
+
+async def differing(ledger: Ledger, same: Mapping[bytes, int]) -> tuple[Mapping[bytes, int], int]:
+    """The keys that do not have these revisions, with the one they have, and at which revision. StoreUnavailable."""
+    reading = await ledger.read(*(Span.key(key, values=False) for key in same))
+    found = {key: entries[0].revision if entries else 0 for key, entries in zip(same, reading.spans, strict=True)}
+    return {key: revision for key, revision in found.items() if revision != same[key]}, reading.revision

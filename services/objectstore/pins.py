@@ -14,7 +14,7 @@ from kernel.transactions import Token
 from objectstore import records
 from objectstore.core import Core, persist
 from objectstore.keys import DefinitionKey, RetiredKey, VersionKey
-from objectstore.ledger import Span, Step
+from objectstore.ledger import Span, Step, differing
 from objectstore.structure import edges, parents_of, read_ancestors, revisions_of
 
 
@@ -86,9 +86,8 @@ class Pins:
         same = dict(around.same)
         if after == around.definitions[object_id]:
             # Nothing to change, and yet the answer must be of one revision.
-            reading = await self._core.ledger.read(*(Span.key(key, values=False) for key in same))
-            found = [entries[0].revision if entries else 0 for entries in reading.spans]
-            return reading.revision if found == list(same.values()) else None
+            changed, revision = await differing(self._core.ledger, same)
+            return None if changed else revision
         if version is not None:
             retired = RetiredKey(version).encode()
             if (await self._core.ledger.read(Span.key(retired))).only(0):

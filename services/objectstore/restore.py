@@ -25,13 +25,14 @@ from kernel.errors import BadArguments, Conflict, KernelError, StoreFull, StoreU
 from kernel.objects import ROOT, SYSTEM_NAMESPACE, Namespace
 from kernel.transactions import Token
 from objectstore import records
-from objectstore.backups import BackupPart, Pair, header_of, is_ephemeral, pairs_of, place
+from objectstore.backups import BackupPart, Pair, header_of, pairs_of
 from objectstore.commits import REPLY_SECONDS
 from objectstore.epochs import Held, new_name
 from objectstore.keys import EVERYTHING, META, DefinitionKey, EdgeKey, RestoredKey, SlotsKey, StoredKey, parse
 from objectstore.ledger import Ledger, Span, Step, Unclear
 from objectstore.ledger_store import LedgerStore
 from objectstore.pages import pages
+from objectstore.places import is_ephemeral, place
 from objectstore.records import Meta
 
 _ATTEMPTS: Final = 12

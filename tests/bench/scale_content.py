@@ -10,10 +10,11 @@ from typing import Final
 
 from batos.v1 import admin_pb2 as pb
 from kernel.objects import DEFAULT_NAMESPACE, ObjectId, Selector
-from objectstore.backups import Pair, Tally, is_ephemeral
+from objectstore.backups import Pair, Tally
 from objectstore.keys import EVERYTHING, META, DefinitionKey, EdgeKey, SlotsKey, parse
 from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
+from objectstore.places import is_ephemeral
 from objectstore.store import FORMAT, Draft, NewObject
 
 MACHINE, PUMP, ONE = ObjectId("scale/a/machine"), ObjectId("scale/a/pump"), ObjectId("scale/o/0")

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from fakes.stores import EVERYTHING, Kept, in_etcd, in_memory
-from kernel.errors import StaleToken
+from kernel.errors import LimitExceeded, StaleToken
+from kernel.transactions import MAX_TRANSACTION_BYTES
 from objectstore.ledger import Ledger, Span, Step
 
 
@@ -127,3 +128,10 @@ async def test_a_step_compares_values_whatever_their_revisions_are(ledger: Ledge
         assert await ledger.transact(Step(equal={b"/t/a": b"1"}, puts={b"/t/b": b"made"})) is not None
     for wrong in ({b"/t/a": b"2"}, {b"/t/a": b""}, {b"/t/absent": b""}, {b"/t/a": b"1", b"/t/b": b"other"}):
         assert await ledger.transact(Step(equal=wrong, puts={b"/t/c": b"made"})) is None
+
+
+def test_a_key_that_is_compared_and_put_for_a_while_counts_twice_as_it_is_sent() -> None:
+    key, value = b"/t/" + b"k" * 1000, b"v" * (MAX_TRANSACTION_BYTES - 1500)
+    Step(passing={key: value}).check()
+    with pytest.raises(LimitExceeded, match="the change has"):
+        Step(same={key: 0}, passing={key: value}).check()

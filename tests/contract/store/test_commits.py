@@ -152,6 +152,22 @@ async def test_a_reply_is_kept_with_the_effects_it_tells_of(store: Store, a: Sto
         assert (await store.kept_reply(NS, *other))[0] is None
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"incarnation": each} for each in ("", "x//y/z", "another", "0123456789ABCDEF", "0123456789abcdef0")),
+        *({"principal": each} for each in ("", "p" * 257)),
+        *({"request_id": each} for each in ("", "r" * 65)),
+    ],
+)
+async def test_a_reply_whose_key_nobody_could_read_is_refused(
+    store: Store, a: StoredObject, wrong: dict[str, str]
+) -> None:
+    reply = replace(reply_of(a), **wrong)
+    with pytest.raises(BadArguments, match="a kept reply names"):
+        await store.commit(replace(writing(a, slots={"n": 1}), replies=(reply,)), Lane("l", 1))
+
+
 async def test_one_request_takes_effect_once(store: Store, a: StoredObject) -> None:
     await store.commit(replace(writing(a, slots={"n": 1}), replies=(reply_of(a),)), Lane("l", 1))
     again = await store.get(NS, A)

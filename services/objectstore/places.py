@@ -1,0 +1,22 @@
+"""Where a key lies, without parsing it. Law: what is so for all keys of a kind is told by its letter, here alone."""
+
+from typing import Final
+
+_RUNNING: Final = frozenset({b"f", b"l", b"n", b"w"})  # flights, lanes, marks of a restore, members
+_LEASED: Final = frozenset({b"f", b"n", b"r", b"w"})  # the same without lanes; and kept replies
+
+
+def place(key: bytes) -> tuple[bytes, bytes]:
+    """The namespace and the letter of a key, as far as it has them; also of one that cannot be parsed."""
+    _, _, namespace, letter, *_ = *key.split(b"/", 4), b"", b"", b"", b""
+    return namespace, letter
+
+
+def is_ephemeral(key: bytes) -> bool:
+    """Whether it belongs to what runs now, and no backup holds it."""
+    return place(key)[1] in _RUNNING
+
+
+def is_leased(key: bytes) -> bool:
+    """Whether it ends by itself."""
+    return place(key)[1] in _LEASED
