@@ -17,8 +17,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 README = Path(__file__).parents[2] / "README.md"
 COMMAND = re.compile(r"^\$ batctl ((?:.*\\\n)*.*)$", re.MULTILINE)
+# As a small model writes it: where the slot is missing, in an example or in the object, this raises.
 INCREMENT = """def increment(self, by=1):
-    self.count = getattr(self, "count", 0) + by
+    self.count += by
     self._p_changed = True
     return self.count
 """

@@ -36,7 +36,7 @@ def batctl() -> None:
 
       batctl up                                    start everything on this machine
       batctl object create counter/main --slot count=0
-      batctl send counter/main increment 2 --intent "Add to the count" --example '{"args": [2], "result": 2}'
+      batctl send counter/main increment 2 --example '{"before": {"count": 1}, "args": [2], "result": 3}'
       batctl method show counter/main increment
       batctl trace
 

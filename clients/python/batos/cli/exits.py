@@ -89,7 +89,7 @@ _HINTS: Mapping[str, str] = {
     "CONFLICT": "nothing was changed; read the newest state and do it again",
     "LIMIT_EXCEEDED": "nothing was changed; send less at once, or see the method with `batctl method show`",
     "BUDGET_EXHAUSTED": "wait, and do it again",
-    "OVERLOADED": "nothing was done; send less at once, or give it longer with --timeout",
+    "OVERLOADED": "send less at once, or give it longer with --timeout",
     "STORE_FULL": "reads go on; make room in etcd (compact, defragment) or raise its quota",
     "RESOURCE_EXHAUSTED": "send less at once",
     "SYNTHESIS_PENDING": "the synthesis goes on; send the same message again to wait for it",

@@ -22,7 +22,7 @@ is shown on stderr while it happens. From then on the same version answers. With
 approval, where the object's policy does not say otherwise.
 
   batctl send counter/main increment
-  batctl send counter/main increment 2 --intent "Add to the count" --example '{"args": [2], "result": 2}'
+  batctl send counter/main increment 2 --example '{"before": {"count": 1}, "args": [2], "result": 3}'
   batctl send text/helper shout '"hello"' --example '{"args": ["a b"], "result": "A B!"}'
   batctl send feed/acme normalize_row '{"Prc": "1.299,00"}' --examples rows.json | jq .price
   batctl send counter/main increment --dry-run
