@@ -82,15 +82,20 @@ async def test_what_comes_during_a_run_runs_together_next_and_one_run_at_a_time(
         await asyncio.sleep(0)
     senders.batches.gate.set()
     await senders.all_told(11)
-    assert [count for _, _, count in senders.batches.runs] == [1, 10]
+    counts = [count for _, _, count in senders.batches.runs]
+    assert (counts[0], sum(counts)) == (1, 11)
+    assert len(counts) <= 5  # not two: after a run that took so long the next takes fewer, and then more again
     assert senders.batches.most_at_once == 1
 
 
 async def test_methods_and_principals_do_not_wait_for_each_other_and_share_nothing() -> None:
     senders = Senders()
+    senders.batches.gate.clear()
     senders.add(2, digest="a")
     senders.add(2, digest="b")
     senders.add(2, digest="a", principal="other")
+    await asyncio.sleep(0.01)
+    senders.batches.gate.set()
     await senders.all_told(6)
     assert sorted(senders.batches.runs) == [("a", "local", 2), ("a", "other", 2), ("b", "local", 2)]
     assert senders.batches.most_at_once == 3
