@@ -1,7 +1,9 @@
 """Channels to etcd. Law: a request goes to one member, and the next request passes over a member that failed.
 
-Each member has channels of its own, so that its certificate is checked against its own name, and one that hangs holds
-up a request or two and no more. Watches have theirs, so that a slow reader never holds up a commit.
+Each member has channels of its own, so that its certificate is checked against its own name. One that hangs holds up,
+for as long as a request may take, those requests that it was given before it had been silent for half a second; then it
+is passed over while there is another, and after a failure until it has answered a probe, or a request that no other
+could take. Watches have channels of their own, so that a slow reader never holds up a commit.
 
 aetcd's client knows one endpoint, neither limits nor revisions of reads, and does not resume a watch; its stubs do all
 of that, and are what is used here. They carry no types: this is the one module that hides it.
@@ -12,7 +14,7 @@ import json
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Protocol, cast
 
 import aetcd.rpc
@@ -21,11 +23,14 @@ import grpc.aio
 from grpc.aio import AioRpcError
 
 from chassis.address import Address
+from kernel.errors import StoreUnavailable
 from objectstore.etcd import failures
 from objectstore.etcd.access import Access, Metadata, Tokens
+from objectstore.keys import META
 
 REQUEST_SECONDS: Final = 2.0
-_PASSED_OVER_SECONDS: Final = 5.0
+_PROBE_SECONDS: Final = 1.0  # between two probes
+_SILENT_SECONDS: Final = 0.5  # with requests that wait, and no answer to any
 _ROUND_ROBIN: Final = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 _OPTIONS: Final = (
     ("grpc.service_config", _ROUND_ROBIN),  # where a name has several addresses
@@ -43,6 +48,7 @@ _OPTIONS: Final = (
 _NEEDS_LEADER: Final = (("hasleader", "true"),)
 
 etcd: Any = aetcd.rpc  # its messages: TxnRequest, Compare, …
+_PROBE: Final = etcd.RangeRequest(key=META, keys_only=True)
 
 
 class Watching(Protocol):
@@ -71,17 +77,33 @@ class _Member:
         self.kv = etcd.KVStub(self._channel)
         self.lease = etcd.LeaseStub(self._channel)
         self.watch = etcd.WatchStub(self._watches)
-        self._passed_over_until = 0.0
+        self.suspect = False
+        self._waiting = 0
+        self._heard = 0.0
 
-    def failed(self) -> None:
-        """Be passed over for a while."""
-        self._passed_over_until = time.monotonic() + _PASSED_OVER_SECONDS
+    async def asked(self, request: Awaitable[Any]) -> Any:
+        """The answer to a request, or its failure."""
+        if not self._waiting:
+            self._heard = time.monotonic()
+        self._waiting += 1
+        try:
+            answer = await request
+        except AioRpcError as error:
+            if not failures.is_of_member(error):
+                self._heard, self.suspect = time.monotonic(), False
+            raise
+        else:
+            self._heard, self.suspect = time.monotonic(), False
+            return answer
+        finally:
+            self._waiting -= 1
 
     @property
     def rank(self) -> int:
-        """0 where it is connected and did not fail of late; asking connects it."""
+        """0 where it is connected, answers, and did not fail since it was heard last; asking connects it."""
         ready = self._channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
-        return (time.monotonic() < self._passed_over_until) * 2 + (not ready)
+        silent = self._waiting > 0 and time.monotonic() - self._heard > _SILENT_SECONDS
+        return (self.suspect + silent) * 2 + (not ready)
 
     async def close(self) -> None:
         await self._channel.close()
@@ -101,6 +123,7 @@ class Connection:
         self._members = [_Member(endpoint, access) for endpoint in endpoints]
         random.shuffle(self._members)  # so that not all servers use the same one
         self._seconds = seconds
+        self._probes: set[asyncio.Task[None]] = set()
         login = etcd.AuthenticateRequest(name=access.user, password=access.password)
         self._tokens = Tokens(access, lambda: self._to_one(lambda at: at.auth.Authenticate(login, timeout=seconds)))
 
@@ -135,7 +158,7 @@ class Connection:
         try:
             yield call
         except AioRpcError:
-            member.failed()
+            self._suspect(member)
             raise
         finally:
             call.cancel()
@@ -147,6 +170,9 @@ class Connection:
     async def close(self) -> None:
         """Close all channels."""
         await self._tokens.close()
+        for probe in self._probes:
+            probe.cancel()
+        await asyncio.gather(*self._probes, return_exceptions=True)
         await asyncio.gather(*(member.close() for member in self._members))
 
     async def _kept_alive(self, member: _Member, request: Any, token: Metadata) -> Any:
@@ -174,11 +200,28 @@ class Connection:
     async def _to_one(self, send: Callable[[_Member], Awaitable[Any]]) -> Any:
         member = self._best()
         try:
-            return await send(member)
+            return await member.asked(send(member))
         except AioRpcError as error:
             if failures.is_of_member(error):
-                member.failed()
+                self._suspect(member)
             raise
+
+    def _suspect(self, member: _Member) -> None:
+        """Pass it over until it answers."""
+        if not member.suspect:
+            member.suspect = True
+            probe = asyncio.create_task(self._probe(member))
+            self._probes.add(probe)
+            probe.add_done_callback(self._probes.discard)
+
+    async def _probe(self, member: _Member) -> None:
+        """Ask a member that failed until it answers: a read that it can answer only with the others."""
+        while member.suspect:
+            await asyncio.sleep(_PROBE_SECONDS)
+            # It refuses one whose token is no good without asking the others; what comes then finds out.
+            with suppress(AioRpcError, StoreUnavailable):
+                token = await self._tokens.current()
+                await member.asked(member.kv.Range(_PROBE, timeout=self._seconds, metadata=token))
 
     def _best(self) -> _Member:
         return min(self._members, key=lambda member: member.rank)

@@ -10,6 +10,7 @@ from typing import Final
 
 from grpc.aio import AioRpcError
 
+from kernel.errors import KernelError
 from objectstore.etcd import failures
 from objectstore.etcd.connection import Connection, etcd
 
@@ -23,21 +24,36 @@ class Leases:
         self._connection = connection
         self._clock = clock
         self._granting = asyncio.Lock()
+        self._failures = 0
+        self._failure: KernelError | None = None
         self._current: dict[int, tuple[float, int]] = {}  # seconds -> (end of use, lease)
 
     async def lasting(self, seconds: int) -> int:
-        """The id of a lease that lasts so many seconds from now, and a little longer. StoreUnavailable."""
+        """The id of a lease that lasts so many seconds from now, and a little longer. StoreUnavailable, StoreFull.
+
+        Who waits for a grant that fails fails with it: in an outage they would else wait one after the other.
+        """
+        failures_before = self._failures
         async with self._granting:
+            if self._failure is not None and self._failures != failures_before:
+                raise self._failure
             until, lease = self._current.get(seconds, (0.0, 0))
             if self._clock() >= until:
                 until = self._clock() + BUCKET_SECONDS
-                lease = await self.grant(seconds + BUCKET_SECONDS)
+                lease = await self._granted(seconds + BUCKET_SECONDS)
                 self._current[seconds] = until, lease
             return lease
 
     def forget(self) -> None:
         """Use none of these leases again."""
         self._current.clear()
+
+    async def _granted(self, seconds: int) -> int:
+        try:
+            return await self.grant(seconds)
+        except KernelError as failure:
+            self._failures, self._failure = self._failures + 1, failure
+            raise
 
     async def grant(self, seconds: int) -> int:
         """The id of a lease that lasts so many seconds. StoreUnavailable, StoreFull."""
