@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from kernel.errors import StoreUnavailable
-from objectstore.gathering import MOST_SPANS, GatheredReads
+from objectstore.gathering import MOST_SPANS, READ_BYTES, GatheredReads
 from objectstore.ledger import Reading, Span, Step
 from objectstore.memory import MemoryLedger
 
@@ -51,6 +51,41 @@ async def test_no_read_of_the_ledger_has_too_many_spans(ledger: Counting) -> Non
     gathered = GatheredReads(ledger)
     await asyncio.gather(*(gathered.read(Span.key(key(number))) for number in range(150)))
     assert [len(spans) for spans in ledger.asked] == [MOST_SPANS, 50]
+
+
+async def test_after_large_answers_fewer_are_read_together_until_they_are_small_again(ledger: Counting) -> None:
+    large = READ_BYTES // 4
+    await ledger.transact(Step(puts={key(number): b"x" * large for number in range(100)}))
+    gathered = GatheredReads(ledger)
+
+    async def read(first: int) -> list[int]:
+        ledger.asked.clear()
+        await asyncio.gather(*(gathered.read(Span.key(key(number))) for number in range(first, first + 20)))
+        return [len(spans) for spans in ledger.asked]
+
+    assert await read(0) == [20]
+    assert await read(0) == [3] * 6 + [2]
+    assert await read(100) == [3] * 6 + [2]
+    assert await read(100) == [6, 6, 6, 2]
+    assert await read(100) == [12, 8]
+
+
+async def test_reads_that_take_too_long_together_are_asked_again_in_parts(ledger: Counting) -> None:
+    class Slow(Counting):
+        async def read(self, *spans: Span) -> Reading:
+            if len(spans) > 10:
+                self.asked.append(spans)
+                await asyncio.Event().wait()
+            return await super().read(*spans)
+
+    slow = Slow()
+    gathered = GatheredReads(slow, split_seconds=0.05)
+    async with asyncio.timeout(2):
+        await asyncio.gather(*(gathered.read(Span.key(key(number))) for number in range(40)))
+    assert [len(spans) for spans in slow.asked] == [40, 10, 10, 10, 10]
+    slow.asked.clear()
+    await asyncio.gather(*(gathered.read(Span.key(key(number))) for number in range(40)))
+    assert max(len(spans) for spans in slow.asked) <= 10 * 2
 
 
 async def test_a_read_sees_what_was_written_before_it_was_asked_for(ledger: Counting) -> None:
