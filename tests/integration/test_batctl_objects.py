@@ -167,4 +167,4 @@ async def test_a_version_is_activated_with_a_person_s_approval_and_retired() -> 
         retired = await batctl("method", "retire", "counter/main", "increment", "3", addresses=suite.addresses)
     assert activated.stderr == "version 3 answers counter/main.increment; before, 2 did\n"
     assert (store.seen[0].evidence.level, store.seen[0].evidence.note) == (pb.EVIDENCE_LEVEL_APPROVED, "checked")
-    assert retired.stderr == "retired counter/main.increment version 3; no version answers now\n"
+    assert retired.stderr == "retired counter/main.increment version 3; none is active\n"

@@ -97,6 +97,32 @@ async def test_a_pin_is_shown_where_it_decides_and_taken_away(addresses: Address
     }
 
 
+async def test_a_pin_where_nobody_answers_needs_a_holder(addresses: Addresses) -> None:
+    far = await method(addresses, "pin", "counter/main", "add", "9")
+    assert far.stderr.splitlines()[0] == "error: METHOD_NOT_FOUND: counter.add version 9 does not exist"
+    assert (await method(addresses, "activate", "counter", "add", "0")).code == 0
+    ran = await method(addresses, "pin", "counter/main", "add", "1")
+    assert (ran.code, ran.reason) == (4, "METHOD_NOT_FOUND")
+    assert "nobody answers add for counter/main now" in ran.stderr
+    assert "--holder OID" in ran.stderr.splitlines()[1]
+    assert (await method(addresses, "pin", "counter/main", "add", "1", "--holder", "counter")).code == 0
+
+
+async def test_a_retired_version_is_told_to_answer_on_where_it_is_pinned(addresses: Addresses) -> None:
+    assert (await method(addresses, "pin", "counter/main", "add", "2")).code == 0
+    ran = await method(addresses, "retire", "counter", "add", "2")
+    said = "retired counter.add version 2; none is active; it answers on where it is pinned: counter/main\n"
+    assert ran.stderr == said
+    assert await document(addresses, "retire", "counter", "add", "1") == {"active": 0, "retired": 1, "pinned": []}
+
+
+async def test_a_method_that_an_object_does_not_hold_has_no_history_and_that_is_told(addresses: Addresses) -> None:
+    ran = await method(addresses, "history", "counter", "nosuch")
+    assert (ran.code, ran.stdout) == (0, "")
+    assert ran.stderr == "counter holds no version of nosuch itself; its parents may\n"
+    assert await document(addresses, "history", "counter", "nosuch") == []
+
+
 async def test_a_pin_off_the_lookup_path_is_refused_with_the_right_code(addresses: Addresses) -> None:
     ran = await method(addresses, "pin", "counter", "add", "1", "--holder", "counter/main")
     assert ran.reason == "BAD_ARGUMENTS"
@@ -109,6 +135,7 @@ async def test_two_versions_are_compared_line_by_line(addresses: Addresses) -> N
         "--- counter.add version 1\n+++ counter.add version 2\n@@ -1,3 +1,3 @@\n def add(self):\n"
         "-    total = 1\n+    total = 2\n     return total\n"
     )
-    assert (await method(addresses, "diff", "counter", "add", "2", "2")).stdout == ""
+    same = await method(addresses, "diff", "counter", "add", "2", "2")
+    assert (same.code, same.stdout, same.stderr) == (0, "", "no difference: 2 and 2 are the same version\n")
     told = await document(addresses, "diff", "counter", "add", "2", "1")
     assert (told["old"], told["new"], len(told["diff"])) == (2, 1, 7)

@@ -14,8 +14,10 @@ from batos.local.suite import Suite, Told
 # Without an example, a new method waits for a person's approval.
 TRY = (
     "batctl object create counter/main --slot count=0",
-    'batctl send counter/main increment 2 --intent "Add to the count" '
-    """--example '{"before": {"count": 1}, "args": [2], "result": 3}'""",
+    (
+        'batctl send counter/main increment 2 --intent "Add to the count" '
+        """--example '{"before": {"count": 1}, "args": [2], "result": 3}'"""
+    ),
 )
 
 

@@ -96,6 +96,8 @@ def history(connection: Connection, *, oid: str, selector: str, output: str) -> 
         )
         for item in pinned[version.number]:
             click.echo(f"       pinned at {item}")
+    if not versions:
+        click.echo(f"{one_line(oid)} holds no version of {one_line(selector)} itself; its parents may", err=True)
 
 
 @method_group.command()
@@ -123,6 +125,9 @@ def diff(connection: Connection, *, oid: str, selector: str, old: int, new: int 
         return
     for line in lines:
         click.echo(clean(line))
+    if not lines:
+        same = "the same version" if before.number == after.number else "versions with the same source"
+        click.echo(f"no difference: {before.number} and {after.number} are {same}", err=True)
 
 
 for _command in (activate, rollback, retire, pin, unpin, preview):

@@ -6,12 +6,15 @@ from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import json_text
 from batos.cli.parameters import Whole, output_option
 from batos.cli.terminal import one_line
+from batos.client import Client
+from batos.errors import MethodNotFound
 from batos.objects import Pinned, Preview, Resolution
 from batos.v1 import object_pb2 as pb
 from batos.v1 import objectstore_pb2 as store_pb
 
 PRINCIPAL = "local"  # who approves, where authentication is off
 TOLD = 1000  # changes that a preview names
+NAMED = 10  # pins that one line names
 
 oid_argument = click.argument("oid")
 selector_argument = click.argument("selector")
@@ -72,16 +75,20 @@ def retire(connection: Connection, *, oid: str, selector: str, number: int, outp
     batctl method retire counter/main increment 1
     """
 
-    async def ask() -> pb.MethodPointer:
+    async def ask() -> tuple[int, list[str]]:
         async with connection.client() as client:
-            return await client.methods.retire(oid, selector, number)
+            active = (await client.methods.retire(oid, selector, number)).active
+            pins = await client.methods.pinned(oid, selector)
+            return active, [item for item, pinned in pins.items() if pinned == number]
 
-    active = wait(ask()).active
+    active, pinned = wait(ask())
     if output == "json":
-        click.echo(json_text({"active": active, "retired": number}))
+        click.echo(json_text({"active": active, "retired": number, "pinned": pinned}))
         return
-    rest = f"version {active} answers" if active else "no version answers now"
-    click.echo(f"retired {one_line(oid)}.{one_line(selector)} version {number}; {rest}", err=True)
+    rest = f"version {active} is active" if active else "none is active"
+    still = f"; it answers on where it is pinned: {', '.join(pinned[:NAMED])}" if pinned else ""
+    more = f" and {len(pinned) - NAMED} more" if len(pinned) > NAMED else ""
+    click.echo(f"retired {one_line(oid)}.{one_line(selector)} version {number}; {rest}{still}{more}", err=True)
 
 
 @click.command()
@@ -100,7 +107,12 @@ def pin(connection: Connection, *, oid: str, selector: str, number: int, holder:
 
     async def ask() -> Pinned:
         async with connection.client() as client:
-            return await client.methods.pin(oid, selector, number, holder=holder)
+            try:
+                return await client.methods.pin(oid, selector, number, holder=holder)
+            except MethodNotFound:
+                if not holder:
+                    await _see_who_answers(client, oid, selector)
+                raise
 
     _show_pinned(wait(ask()), oid, selector, output)
 
@@ -155,6 +167,19 @@ def preview(connection: Connection, *, oid: str, selector: str, number: int, out
         click.echo(f"{each.object_id}  {_words(each.before)} -> {_words(each.after)}")
     more = f", the first {TOLD} named" if seen.changed > len(seen.changes) else ""
     click.echo(f"{seen.changed} of {seen.objects} objects would change{more}", err=True)
+
+
+async def _see_who_answers(client: Client, oid: str, selector: str) -> None:
+    """Raises MethodNotFound where nobody answers, so that no holder is known; the store tells that by no field."""
+    path = [oid]
+    for item in path:
+        definition = (await client.objects.get(item)).definition
+        if selector in definition.pins or definition.methods[selector].active:
+            return
+        path += [parent for parent in definition.parents if parent not in path]
+    hint = f"name who holds the version: batctl method pin {oid} {selector} NUMBER --holder OID"
+    text = f"nobody answers {selector} for {oid} now, so there is no holder to go by"
+    raise MethodNotFound(text, fields={"hint": hint})
 
 
 def _show_moved(answer: store_pb.ActivateMethodResponse, oid: str, selector: str, output: str) -> None:
