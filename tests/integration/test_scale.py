@@ -14,11 +14,11 @@ from fakes.rig import NS, Rig
 from kernel.messages import Message
 from kernel.objects import Selector
 from kernel.transactions import Key, Part
-from objectstore.backups import place
 from objectstore.fences import APART
 from objectstore.ledger import Entry, Reading, Span, Step
 from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
+from objectstore.places import place
 from objectstore.store import Change, Changes, Draft, NewObject
 from sandbox.host import Sandbox
 
