@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing
 
 import pytest
 
 from chassis.address import Address
+from fakes.joined import ONE, PATIENCE, TTL, TWO, joined
 from fakes.stores import LosingLedger
 from kernel.errors import BadArguments, Conflict, StoreUnavailable
 from objectstore.etcd.ledger import EtcdLedger
@@ -14,12 +15,8 @@ from objectstore.hub import Hub
 from objectstore.leases import LeaseEnded, LeasingLedger
 from objectstore.ledger import Events, Reading, Span, Step, Unclear
 from objectstore.ledger_members import LedgerMembers
-from objectstore.members import Gathering, Member, Members, Sign
+from objectstore.members import Member, Members, Sign
 from objectstore.memory import MemoryLedger
-
-PATIENCE = 10.0
-TTL = 2  # the least that etcd grants
-ONE, TWO = Member("d-1", "127.0.0.1:7001"), Member("d-2", "127.0.0.1:7002")
 
 
 @pytest.fixture(params=["memory", "etcd"])
@@ -63,76 +60,6 @@ class LosingLeases(LosingLedger):
             self.lose_posts -= 1
             raise Unclear("lost by the test")
         return revision
-
-
-class Joined:
-    """A member that reads what it is told, and gives signs of life while it is `alive`."""
-
-    def __init__(self, members: Members, service: str, member: Member) -> None:
-        self.alive = True
-        self.seen: list[Gathering] = []
-        self._signs: asyncio.Queue[Sign | None] = asyncio.Queue()
-        self._told = members.join(service, member, self._read())
-        self._grown = asyncio.Event()
-        self.reading = asyncio.create_task(self._listen())
-
-    async def _read(self) -> AsyncIterator[Sign]:
-        while True:
-            try:
-                sign = await asyncio.wait_for(self._signs.get(), TTL / 5)
-            except TimeoutError:
-                if self.alive:
-                    yield Sign.LIVES
-                continue
-            if sign is None:
-                return
-            yield sign
-
-    async def _listen(self) -> None:
-        try:
-            async with aclosing(self._told) as told:
-                async for gathering in told:
-                    self.seen.append(gathering)
-                    self._grown.set()
-        finally:
-            self._grown.set()
-
-    def say(self, sign: Sign | None) -> None:
-        self._signs.put_nowait(sign)
-
-    async def next(self) -> Gathering:
-        """What is told after all that was told. Raises what ended the membership."""
-        self._grown.clear()
-        count = len(self.seen)
-        async with asyncio.timeout(PATIENCE):
-            while len(self.seen) == count:
-                if self.reading.done():
-                    self.reading.result()
-                    raise AssertionError("it has ended")
-                self._grown.clear()
-                await self._grown.wait()
-        return self.seen[count]
-
-    async def until(self, *members: Member) -> None:
-        """Wait until just these are there."""
-        while not self.seen or list(self.seen[-1].members) != list(members):
-            await self.next()
-
-    async def ended(self) -> None:
-        """Wait until the membership has ended of itself. Raises what ended it."""
-        async with asyncio.timeout(PATIENCE):
-            await asyncio.shield(self.reading)
-
-
-@asynccontextmanager
-async def joined(members: Members, member: Member, service: str = "dispatcher") -> AsyncGenerator[Joined]:
-    """A member until the end of the block, where it breaks off."""
-    each = Joined(members, service, member)
-    try:
-        yield each
-    finally:
-        each.reading.cancel()
-        await asyncio.gather(each.reading, return_exceptions=True)
 
 
 def now() -> float:
