@@ -2,12 +2,17 @@
 
 Law: nothing here reads the environment (the caller hands it in), and whoever starts a service with five mistakes is
 told of five mistakes at once. A variable set to the empty string counts as not set, as OpenTelemetry and Compose have
-it. Variables that no field names are no error: several services share one environment.
+it. Variables that no field names are no error: several services share one environment. What does not go together is
+told once each value fits by itself: a configuration says so in a method `mistakes`.
 
     @dataclass(frozen=True, slots=True)
     class Config:
         grace: float = setting("GRACE", default=10.0, parse=seconds, help="how long a stop waits")
         peers: tuple[Address, ...] = setting("PEERS", parse=listed(address), help="the other servers, host:port,...")
+
+        def mistakes(self) -> Iterator[str]:
+            if self.grace and not self.peers:
+                yield "GRACE: without PEERS nobody waits"
 
     config = load(Config, os.environ)
 """
@@ -15,8 +20,8 @@ it. Variables that no field names are no error: several services share one envir
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeVar, cast, overload, runtime_checkable
 
 from chassis.address import Address
 
@@ -37,6 +42,15 @@ class ConfigError(Exception):
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         super().__init__("\n  ".join((f"{count} in the configuration:", *mistakes)))
         self.mistakes = tuple(mistakes)
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A configuration whose fields must go together."""
+
+    def mistakes(self) -> Iterable[str]:
+        """One line for each that does not: `VAR: what is wrong`."""
+        ...
 
 
 # --- Parsers: text to value; a ValueError says what was expected ------------------------------------------------------
@@ -161,7 +175,8 @@ def setting(
 def load(cls: type[T], environ: Mapping[str, str]) -> T:
     """An instance of `cls`, a dataclass of settings, from the variables in `environ`.
 
-    Raises ConfigError with every mistake: values that do not parse and required variables that are not set.
+    Raises ConfigError with every mistake: values that do not parse and required variables that are not set; where there
+    are none, what does not go together.
     """
     values: dict[str, Any] = {}
     mistakes: list[str] = []
@@ -176,7 +191,21 @@ def load(cls: type[T], environ: Mapping[str, str]) -> T:
             mistakes.append(f"{of.env}: not set, and required: {of.help}")
     if mistakes:
         raise ConfigError(mistakes)
-    return cls(**values)
+    config = cls(**values)
+    if isinstance(config, Checked) and (mistakes := list(config.mistakes())):
+        raise ConfigError(mistakes)
+    return config
+
+
+def unencrypted(config: object, *addresses: str, allowed: str) -> Iterator[str]:
+    """A mistake for each of these fields that other machines can reach, unless the flag `allowed` is set."""
+    for field in addresses:
+        listen: Address = getattr(config, field)
+        if not listen.is_loopback and not getattr(config, allowed):
+            yield (
+                f"{variable(type(config), field)}: {listen} can be reached from other machines and there is no TLS:"
+                f" listen on 127.0.0.1, or set {variable(type(config), allowed)}=true"
+            )
 
 
 def describe(cls: type[Any]) -> str:

@@ -1,9 +1,10 @@
 """What a dispatcher is told by its environment."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chassis.address import Address
-from chassis.config import address, between, boolean, integer, one_of, setting
+from chassis.config import address, between, boolean, integer, one_of, setting, unencrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,7 @@ class Config:
         "BATOS_REQUIRE_JAIL", default=False, parse=boolean, help="true to refuse to start unless every wall stands"
     )
     log: str = setting("BATOS_LOG", default="text", parse=one_of("text", "json"), help="text or json lines on stderr")
+
+    def mistakes(self) -> Iterator[str]:
+        """What does not go together."""
+        yield from unencrypted(self, "listen", "peers", allowed="insecure_remote")

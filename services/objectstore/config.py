@@ -1,10 +1,11 @@
 """What an objectstore is told by its environment. Law: files are read at the start: a wrong one is told then."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from chassis.address import Address
-from chassis.config import address, between, boolean, integer, listed, one_of, seconds, setting, text
+from chassis.config import address, between, boolean, integer, listed, one_of, seconds, setting, text, unencrypted
 
 
 def pem(value: str) -> bytes:
@@ -71,3 +72,15 @@ class Config:
         help="true to serve other machines without TLS; only behind something that encrypts",
     )
     log: str = setting("BATOS_LOG", default="text", parse=one_of("text", "json"), help="text or json lines on stderr")
+
+    def mistakes(self) -> Iterator[str]:
+        """What does not go together."""
+        yield from unencrypted(self, "listen", allowed="insecure_remote")
+        if (self.etcd_cert is None) != (self.etcd_key is None):
+            yield "BATOS_ETCD_CERT: it goes with BATOS_ETCD_KEY: set both, or none"
+        elif self.etcd_cert is not None and self.etcd_ca is None:
+            yield "BATOS_ETCD_CERT: it needs TLS: name the authority of etcd's certificates in BATOS_ETCD_CA"
+        if self.etcd_password and self.etcd_password_file:
+            yield "BATOS_ETCD_PASSWORD: BATOS_ETCD_PASSWORD_FILE names a password too: set one"
+        if bool(self.etcd_user) != bool(self.etcd_password or self.etcd_password_file):
+            yield "BATOS_ETCD_USER: it goes with BATOS_ETCD_PASSWORD, or BATOS_ETCD_PASSWORD_FILE: set both, or none"

@@ -1,10 +1,10 @@
 """What a synthesizer is told by its environment. Law: the addresses of endpoints are here, and nowhere in an object."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chassis.address import Address
-from chassis.config import address, between, boolean, integer, one_of, seconds, setting
+from chassis.config import address, between, boolean, integer, one_of, seconds, setting, unencrypted
 from synthesizer.personas import NAMES
 
 MOST_DRAFTS = 16
@@ -90,6 +90,10 @@ class Config:
         "BATOS_REQUIRE_JAIL", default=False, parse=boolean, help="true to refuse to start unless every wall stands"
     )
     log: str = setting("BATOS_LOG", default="text", parse=one_of("text", "json"), help="text or json lines on stderr")
+
+    def mistakes(self) -> Iterator[str]:
+        """What does not go together."""
+        yield from unencrypted(self, "listen", allowed="insecure_remote")
 
     @property
     def urls(self) -> Mapping[str, str]:

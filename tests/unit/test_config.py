@@ -1,10 +1,13 @@
 """The environment becomes a configuration, or a list of everything that is wrong with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
+import dispatcher.config
+import objectstore.config
+import synthesizer.config
 from chassis.address import Address
 from chassis.config import (
     ConfigError,
@@ -67,6 +70,44 @@ def test_a_password_in_a_mistake_is_not_repeated(given: str) -> None:
         load(Config, GOOD | {"T_LISTEN": given})
     assert "s3" not in str(failure.value)
     assert "***@host" in str(failure.value)
+
+
+def test_what_does_not_go_together_is_told_once_each_fits_by_itself() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Paired:
+        user: str = setting("T_USER", default="", help="who")
+        workers: int = setting("T_WORKERS", default=1, parse=integer, help="how many processes")
+
+        def mistakes(self) -> Iterator[str]:
+            if self.user and self.workers > 1:
+                yield "T_USER: one process alone"
+
+    assert load(Paired, {"T_USER": "ada"}) == Paired(user="ada")
+    for environment, told in (
+        ({"T_USER": "ada", "T_WORKERS": "2"}, ("T_USER: one process alone",)),
+        ({"T_USER": "ada", "T_WORKERS": "x"}, ("T_WORKERS: 'x' does not fit: expected a whole number, such as 8",)),
+    ):
+        with pytest.raises(ConfigError) as failure:
+            load(Paired, environment)
+        assert failure.value.mistakes == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (dispatcher.config.Config, {"BATOS_LISTEN": "0.0.0.0:7001"}),
+        (dispatcher.config.Config, {"BATOS_PEERS_LISTEN": "[::]:0"}),
+        (objectstore.config.Config, {"BATOS_LISTEN": "0.0.0.0:7003"}),
+        (synthesizer.config.Config, {"BATOS_LISTEN": "0.0.0.0:7002", "BATOS_PERSONA_URL": "http://x"}),
+    ],
+)
+def test_an_address_that_other_machines_reach_names_what_allows_it(kind: type[object], given: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as failure:
+        load(kind, given)
+    (mistake,) = failure.value.mistakes
+    assert mistake.startswith(next(iter(given)) + ": ")
+    assert mistake.endswith("or set BATOS_ALLOW_INSECURE_REMOTE=true")
+    assert load(kind, {**given, "BATOS_ALLOW_INSECURE_REMOTE": "true"})
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
