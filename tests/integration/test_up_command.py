@@ -136,10 +136,32 @@ async def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     async with up(tmp_path / "a", "--dispatcher-port", str(port)) as first:
         await first.serving()
         async with up(tmp_path / "b", "--dispatcher-port", str(port)) as second:
-            assert await second.code() == 7
+            assert await second.code() == 2
     said = second.err.read_text().splitlines()
     assert said[0] == f"error: PORT_IN_USE: port {port}, asked for the dispatcher, is in use"
     assert said[1].startswith("hint: ")
+    assert (second.said, (tmp_path / "b" / "data").exists()) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            ["--persona-url", "foo"],
+            "USAGE: Invalid value for '--persona-url' (env var: 'BATOS_PERSONA_URL'): 'foo' is ",
+        ),
+        (["--persona-url", "http://"], "USAGE: Invalid value for '--persona-url'"),
+        (["--dispatcher-port", "{port}", "--etcd-port", "{port}"], "PORT_IN_USE: port {port}, asked for the etcd, is "),
+    ],
+)
+async def test_what_cannot_be_started_is_refused_before_anything_is(
+    tmp_path: Path, options: list[str], says: str
+) -> None:
+    port = free_port()
+    async with up(tmp_path, *(option.format(port=port) for option in options)) as refused:
+        assert await refused.code() == 2
+    assert refused.err.read_text().startswith("error: " + says.format(port=port))
+    assert (refused.said, (tmp_path / "data").exists()) == ("", False)
 
 
 async def test_a_second_up_with_the_same_data_is_one_clear_line(tmp_path: Path) -> None:
@@ -160,6 +182,7 @@ async def test_what_is_no_etcd_is_one_clear_line(tmp_path: Path) -> None:
     path = f"{false}{os.pathsep}{os.environ['PATH']}"
     async with up(tmp_path / "a", environment={"PATH": path}) as started:
         assert await started.code() == 9
+    assert not (tmp_path / "a" / "data").exists()
     assert "no etcd of 3.4 or later" in started.err.read_text()
 
 
@@ -170,6 +193,7 @@ async def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> No
     assert said[0] == "error: NO_MODEL: no model /nonexistent.gguf: No such file or directory"
     assert said[1].startswith("hint: BATOS_MODEL is one of ")
     assert started.pids() == {}
+    assert not (tmp_path / "data").exists()
 
 
 def command_of(pid: int) -> list[str]:

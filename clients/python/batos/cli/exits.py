@@ -31,7 +31,7 @@ class Exit(IntEnum):
 MEANINGS: Mapping[Exit, str] = {
     Exit.OK: "done",
     Exit.BUG: "a bug, here or in a service",
-    Exit.USAGE: "the command line is wrong: unknown command or option, bad JSON",
+    Exit.USAGE: "the command line is wrong: unknown command or option, bad JSON, a port in use",
     Exit.BAD_INPUT: "bad arguments, value, example or object id",
     Exit.NOT_FOUND: "no such object, method or trace",
     Exit.NOT_LEARNED: "not understood, synthesis failed, audit rejected, approval pending",
@@ -45,6 +45,7 @@ MEANINGS: Mapping[Exit, str] = {
 }
 
 _KINDS: Mapping[Exit, tuple[str, ...]] = {
+    Exit.USAGE: ("PORT_IN_USE",),
     Exit.BAD_INPUT: (
         *("BAD_ARGUMENTS", "BAD_VALUE", "BAD_OBJECT_ID", "BAD_EXAMPLE", "REQUEST_ID_REUSED", "STALE_TOKEN"),
         *("NOT_SERVED", "INCONSISTENT_PARENTS"),
@@ -54,7 +55,7 @@ _KINDS: Mapping[Exit, tuple[str, ...]] = {
     Exit.METHOD_FAILED: ("METHOD_RAISED", "EXAMPLES_DISAGREE"),
     Exit.REFUSED: (
         *("CONFLICT", "LIMIT_EXCEEDED", "BUDGET_EXHAUSTED", "OVERLOADED", "STORE_FULL", "RESOURCE_EXHAUSTED"),
-        *("OBJECT_EXISTS", "HAS_CHILDREN", "PORT_IN_USE", "DATA_IN_USE", "FILE_EXISTS", "NOT_WRITTEN"),
+        *("OBJECT_EXISTS", "HAS_CHILDREN", "DATA_IN_USE", "FILE_EXISTS", "NOT_WRITTEN"),
     ),
     Exit.PENDING: ("SYNTHESIS_PENDING", "DEADLINE_EXCEEDED"),
     Exit.UNAVAILABLE: (

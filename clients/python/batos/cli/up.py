@@ -1,7 +1,7 @@
 """`batctl up`. Law: a client without what runs the suite can still say what is missing."""
 
-from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from rich.text import Text
@@ -11,8 +11,17 @@ from batos.cli.terminal import clean, stderr
 from batos.errors import BatosError
 from batos.local.errors import NoServices
 from batos.local.ports import Ports
+from batos.local.private import without_credentials
 
 port = click.IntRange(0, 65535)
+
+
+def _url(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        text = f"{without_credentials(value)!r} is no URL such as http://127.0.0.1:8080"
+        raise click.BadParameter(text, context, parameter)
+    return value
 
 
 @click.command()
@@ -29,6 +38,7 @@ port = click.IntRange(0, 65535)
 @click.option(
     "--persona-url",
     envvar="BATOS_PERSONA_URL",
+    callback=_url,
     default="",
     show_envvar=True,
     metavar="URL",
@@ -74,7 +84,7 @@ def up(
                 model=model,
                 persona_url=persona_url,
                 workers=workers,
-                ports=replace(Ports.usual(), **given),
+                ports=Ports.usual(given),
                 environment=environment.variables,
             )
         )

@@ -18,13 +18,15 @@ class ServiceEnded(BatosError):
 
 
 class PortInUse(BatosError):
-    """Something else listens on a port that was asked for."""
+    """Something else listens on a port that was asked for, or is to do so: `other`, where it is known."""
 
     reason = "PORT_IN_USE"
 
-    def __init__(self, name: str, port: int) -> None:
-        hint = f"stop what listens there (`ss -ltnp 'sport = :{port}'` names it), or give another --{name}-port"
-        super().__init__(f"port {port}, asked for the {name}, is in use", fields={"hint": hint})
+    def __init__(self, name: str, port: int, other: str = "") -> None:
+        there = "" if other else f"stop what listens there (`ss -ltnp 'sport = :{port}'` names it), or "
+        why = f"is asked for the {other} too" if other else "is in use"
+        hint = f"{there}give another --{name}-port"
+        super().__init__(f"port {port}, asked for the {name}, {why}", fields={"hint": hint})
 
 
 class DataInUse(BatosError):

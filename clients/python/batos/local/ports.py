@@ -4,6 +4,7 @@ gRPC servers may share a port on purpose, so that a second one would start, and 
 """
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -23,17 +24,20 @@ class Ports:
     model: int = 0
 
     @classmethod
-    def usual(cls) -> Self:
-        """The services' default ports, those of them that are free."""
+    def usual(cls, given: Mapping[str, int]) -> Self:
+        """These, and for the services that have none the default ports, those of them that are free."""
         usual = {"dispatcher": 7001, "synthesizer": 7002, "objectstore": 7003}
-        return cls(**{name: port for name, port in usual.items() if is_free(port)})
+        free = {name: port for name, port in usual.items() if port not in given.values() and is_free(port)}
+        return cls(**{**free, **given})
 
     def check(self) -> None:
-        """Raises PortInUse for the first that is given and not free."""
+        """Raises PortInUse for the first that is given and not free, or given to another too."""
+        names: dict[int, str] = {}
         for field in fields(self):
             port: int = getattr(self, field.name)
-            if port and not is_free(port):
-                raise PortInUse(field.name, port)
+            if port and (port in names or not is_free(port)):
+                raise PortInUse(field.name, port, names.get(port, ""))
+            names |= {port: field.name} if port else {}
 
 
 def is_free(port: int) -> bool:

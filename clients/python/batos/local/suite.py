@@ -121,9 +121,10 @@ class Suite:
 
     async def start(self) -> None:
         """Start everything. Raises BatosError, with nothing left running, where that fails."""
+        self._ports.check()
+        await self._find_etcd()
         self._lock.take()
         try:
-            self._ports.check()
             if self._programs.fetch and not _has_endpoints(self._environment):
                 await fetch_model(self._programs.fetch, self._model, self._environment)
             await self._start_receiver()
@@ -198,11 +199,14 @@ class Suite:
                 await loading
         self.addresses.write(self.data)
 
-    async def _start_etcd(self) -> None:
+    async def _find_etcd(self) -> None:
         if not self._etcd:
-            self._etcd = self._programs.etcd or find_etcd(self._environment.get("PATH"))
-            if warning := warning_of(await version_of(self._etcd)):
+            etcd = self._programs.etcd or find_etcd(self._environment.get("PATH"))
+            if warning := warning_of(await version_of(etcd)):
                 self._tell(Told(warning))
+            self._etcd = etcd
+
+    async def _start_etcd(self) -> None:
         child = await start_etcd(self._etcd, self.data / "etcd", self._logs, self._environment, self._ports.etcd)
         self._started(child)
 
