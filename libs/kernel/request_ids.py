@@ -23,7 +23,8 @@ def check_request_id(text: str, now: float) -> None:
         )
     age = now - (UUID(text).int >> 80) / 1000
     if not -MAX_AHEAD_SECONDS <= age <= MAX_AGE_SECONDS:
+        when = f"is {age:.0f} s old" if age > 0 else f"is of a time {-age:.0f} s ahead"
         raise BadArguments(
-            f"the request id is {age:.0f} s old; ids are taken for {MAX_AGE_SECONDS:.0f} s: make a new one",
+            f"the request id {when}; ids are taken for {MAX_AGE_SECONDS:.0f} s: make a new one",
             field="message.request_id",
         )

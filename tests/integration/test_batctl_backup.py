@@ -77,6 +77,7 @@ async def test_a_store_is_saved_and_restored_in_another_etcd(
         again = await batctl("restore", str(file), addresses=at)
         assert (again.code, again.reason) == (Exit.BAD_INPUT, "BAD_ARGUMENTS")
         assert "into an empty store" in again.stderr
+        assert again.stderr.splitlines()[-1].startswith("hint: start an empty etcd")
 
 
 async def test_a_damaged_file_is_refused_before_anything_is_changed(tmp_path: Path) -> None:

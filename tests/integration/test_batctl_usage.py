@@ -7,7 +7,12 @@ import shlex
 import sys
 from typing import IO, Any
 
+import grpc
+import pytest
+
 from batos.addresses import Addresses
+from batos.client import Client
+from batos.errors import WrongService
 from batos.v1 import dispatcher_pb2 as dispatcher_pb
 from batos.v1 import object_pb2 as pb
 from batos.v1 import synthesizer_pb2 as synthesizer_pb
@@ -43,6 +48,28 @@ async def test_a_service_that_nobody_started_says_how_to_start_it() -> None:
         assert (ran.code, ran.reason) == (9, "UNREACHABLE"), command
         assert gone.dispatcher in ran.stderr
         assert f"`batctl up`, or say where they are with {option} HOST:PORT" in ran.stderr
+
+
+async def test_another_service_at_an_address_is_told_with_the_option_that_names_the_right_one() -> None:
+    server = grpc.aio.server()
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    wrong = Addresses(address, address, address)
+    for option, command in (("--address", ["send", "a", "b"]), ("--objectstore", ["object", "get", "a"])):
+        ran = await batctl(*command, addresses=wrong)
+        assert (ran.code, ran.reason) == (9, "WRONG_SERVICE")
+        assert f"is with {option} HOST:PORT" in ran.stderr
+    async with Client(wrong) as client:
+        with pytest.raises(WrongService, match=f"listens as the dispatcher at {address}"):
+            await client.send("a", "b")
+    await server.stop(None)
+
+
+async def test_what_asks_of_the_whole_store_has_no_options_that_do_nothing() -> None:
+    for command in ("backup", "restore", "check"):
+        text = (await batctl(command, "--help")).stdout
+        assert "--objectstore" in text
+        assert not [name for name in ("--namespace", "--address", "--synthesizer") if name in text]
 
 
 def auditor(*findings: pb.Finding) -> Scripted:

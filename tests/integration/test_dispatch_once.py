@@ -58,3 +58,10 @@ async def test_what_is_no_request_id_of_now_is_refused(rig: Rig, identity: str) 
     await rig.put(PUMP, INCREMENT)
     with pytest.raises(BadArguments):
         await rig.send("increment", request_id=identity)
+
+
+async def test_a_request_id_of_another_time_is_told_how_far_it_is(rig: Rig) -> None:
+    await rig.put(PUMP, INCREMENT)
+    for age, says in ((700, r"is 70\d s old"), (-86400, r"is of a time 8\d{4} s ahead")):
+        with pytest.raises(BadArguments, match=says):
+            await rig.send("increment", request_id=request_id(age=age))

@@ -148,7 +148,7 @@ async def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     [
         (
             ["--persona-url", "foo"],
-            "USAGE: Invalid value for '--persona-url' (env var: 'BATOS_PERSONA_URL'): 'foo' is ",
+            "USAGE: Invalid value for '--persona-url' (env var: 'BATOS_PERSONA_URL'): 'foo' ",
         ),
         (["--persona-url", "http://"], "USAGE: Invalid value for '--persona-url'"),
         (["--dispatcher-port", "{port}", "--etcd-port", "{port}"], "PORT_IN_USE: port {port}, asked for the etcd, is "),

@@ -62,6 +62,32 @@ def test_the_hint_to_what_is_not_understood_is_by_its_cause(near: Sequence[str],
     assert ("--on-miss" in given) == (not why)
 
 
+@pytest.mark.parametrize(
+    ("field", "words", "says"),
+    [
+        ("message.arguments", ["send", "a", "b"], "arguments are JSON"),
+        ("message.request_id", ["send", "a", "b"], "leave --request-id out"),
+        ("message.token", ["send", "a", "b"], "the --token of an earlier reply"),
+        ("token", ["send", "a", "b"], "give --token as an earlier reply had it"),
+        ("holder", ["method", "pin"], "name one of its parents"),
+        ("", ["restore", "x"], "start an empty etcd"),
+        ("", ["object", "list"], "--help"),
+    ],
+)
+def test_the_hint_to_what_is_wrong_in_a_request_is_by_its_field_and_command(
+    field: str, words: Sequence[str], says: str
+) -> None:
+    given = hint(errors.BadArguments("text", fields={"field": field} if field else {}), words)
+    assert says in given
+    assert ("JSON" in given) == (field == "message.arguments")
+
+
+def test_the_hint_to_a_miss_of_a_dry_run_is_to_run_it() -> None:
+    told = NotUnderstood("feed/acme", "think", [], "")
+    error = errors.NotUnderstood(told.text, fields=told.fields)
+    assert "without --dry-run" in hint(error, ["send", "feed/acme", "think", "--dry-run"])
+
+
 @pytest.mark.parametrize("kind", [errors.Unreachable, errors.DeadlineExceeded, errors.StoreUnavailable])
 def test_a_message_whose_effect_may_not_be_known_is_sent_again_with_its_request_id(kind: type[BatosError]) -> None:
     error = kind("text")

@@ -221,6 +221,12 @@ class Unreachable(BatosError):
     answering = False
 
 
+class WrongService(BatosError):
+    """Another service listens where this one was asked, or one of another version; told by the client itself."""
+
+    reason = "WRONG_SERVICE"
+
+
 class DeadlineExceeded(BatosError):
     """No answer came in time; told by the client itself. Whether the request took effect is not known."""
 

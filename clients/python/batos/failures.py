@@ -4,7 +4,8 @@
 |--------------------------|----------------------------------------------------------|
 | the suite, reason known  | the class of that reason                                 |
 | the suite, reason newer  | BatosError with that reason                              |
-| gRPC itself              | Unreachable, DeadlineExceeded, else BatosError with the status code's name as reason |
+| gRPC itself              | Unreachable, DeadlineExceeded, WrongService,             |
+|                          | else BatosError with the status code's name as reason    |
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from batos.errors import BatosError, DeadlineExceeded, Unreachable
+from batos.errors import BatosError, DeadlineExceeded, Unreachable, WrongService
 from batos.v1 import object_pb2 as pb
 
 DOMAIN = "batos"
@@ -22,6 +23,7 @@ _DETAILS = "grpc-status-details-bin"
 _TOLD_BY_GRPC: Mapping[grpc.StatusCode, type[BatosError]] = {
     grpc.StatusCode.UNAVAILABLE: Unreachable,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.UNIMPLEMENTED: WrongService,
 }
 
 
@@ -55,7 +57,7 @@ def _meaning(told: BatosError | None, code: grpc.StatusCode, details: str, servi
 _GRPC_TEXTS: Mapping[grpc.StatusCode, str] = {
     grpc.StatusCode.UNAVAILABLE: "cannot reach the {service}",
     grpc.StatusCode.DEADLINE_EXCEEDED: "the {service} did not answer in time",
-    grpc.StatusCode.UNIMPLEMENTED: "the {service} does not serve this: {details}",
+    grpc.StatusCode.UNIMPLEMENTED: "another service, or another version, listens as the {service}: {details}",
 }
 
 

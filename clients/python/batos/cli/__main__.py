@@ -5,6 +5,7 @@ import inspect
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent, indent
@@ -60,7 +61,7 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         return _unwritten(error)
     except (click.ClickException, BatosError, BadValueError) as error:
-        return _fail(*_told(error))
+        return _fail(*_told(error, arguments))
     except (click.Abort, KeyboardInterrupt):
         return _fail(Exit.INTERRUPTED, "INTERRUPTED", "stopped by Ctrl-C", "")
     except Exception as error:  # noqa: BLE001 - the last place where a bug can be told
@@ -99,11 +100,11 @@ def _bug(error: Exception) -> int:
     return _fail(Exit.BUG, "INTERNAL", f"{type(error).__name__}: {error}", "this is a bug in batctl: report it")
 
 
-def _told(error: click.ClickException | BatosError | BadValueError) -> tuple[Exit, str, str, str]:
+def _told(error: click.ClickException | BatosError | BadValueError, words: Sequence[str]) -> tuple[Exit, str, str, str]:
     """Exit code, reason, text and what to do next."""
     match error:
         case BatosError():
-            return exit_code(error.reason), error.reason, error.message, hint(error)
+            return exit_code(error.reason), error.reason, error.message, hint(error, words)
         case BadValueError():
             return Exit.BAD_INPUT, BadValue.reason, str(error), hint(BadValue(""))
         case click.UsageError(ctx=click.Context(command_path=path)):

@@ -16,7 +16,7 @@ import click
 
 from batos import backups
 from batos.administration import TIMEOUT
-from batos.cli.connection import Connection, connected, wait
+from batos.cli.connection import Connection, connected_to_store, wait
 from batos.cli.documents import json_text
 from batos.cli.exits import Exit
 from batos.cli.parameters import Seconds, output_option
@@ -37,7 +37,7 @@ timeout_option = click.option(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @click.option("--force", is_flag=True, help="Replace FILE where there is one.")
 @timeout_option
-@connected
+@connected_to_store
 def backup(connection: Connection, *, file: Path, force: bool, timeout: float) -> None:
     """Save the whole store, all namespaces at one revision, in FILE (`-`: to stdout).
 
@@ -54,7 +54,7 @@ def backup(connection: Connection, *, file: Path, force: bool, timeout: float) -
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @timeout_option
-@connected
+@connected_to_store
 def restore(connection: Connection, *, file: Path, timeout: float) -> None:
     """Fill an empty store from FILE (`-`: from stdin), under a new epoch.
 
@@ -73,7 +73,7 @@ def restore(connection: Connection, *, file: Path, timeout: float) -> None:
 @click.command()
 @output_option
 @timeout_option
-@connected
+@connected_to_store
 def check(connection: Connection, *, output: str, timeout: float) -> int:
     """Read every key of the store, and tell what is wrong. Changes nothing.
 

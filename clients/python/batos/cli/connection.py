@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -14,6 +14,12 @@ from batos.client import Client
 
 PATIENCE = 1.0  # seconds; a person would rather read what is wrong
 
+_OPTIONS = (  # name, variable, default, help; the last is shown first
+    ("--namespace", "BATOS_NAMESPACE", "default", "The tenant."),
+    ("--synthesizer", "BATOS_SYNTHESIZER", "", "Where the synthesizer listens; `audit` asks it."),
+    ("--objectstore", "BATOS_OBJECTSTORE", "", "Where the objectstore listens; `object` and `method` ask it."),
+    ("--address", "BATOS_DISPATCHER", "", "Where the dispatcher listens; `send` and `version` ask it."),
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -47,15 +53,25 @@ def data_option(command: Callable[P, R]) -> Callable[P, R]:
 
 def connected(command: Callable[Concatenate[Connection, P], R]) -> Callable[..., R]:
     """Give a command the options that say where the services are; its first parameter becomes the Connection."""
+    return _connected(command, _OPTIONS)
 
+
+def connected_to_store(command: Callable[Concatenate[Connection, P], R]) -> Callable[..., R]:
+    """The same for a command that asks the objectstore alone, of all namespaces."""
+    return _connected(command, [option for option in _OPTIONS if option[0] == "--objectstore"])
+
+
+def _connected(
+    command: Callable[Concatenate[Connection, P], R], named: Sequence[tuple[str, str, str, str]]
+) -> Callable[..., R]:
     @functools.wraps(command)
     def connect(
         *arguments: Any,
-        address: str,
-        objectstore: str,
-        synthesizer: str,
-        namespace: str,
         data: Path | None,
+        address: str = "",
+        objectstore: str = "",
+        synthesizer: str = "",
+        namespace: str = "default",
         **options: Any,
     ) -> R:
         environment = click.get_current_context().find_object(Environment)
@@ -64,12 +80,7 @@ def connected(command: Callable[Concatenate[Connection, P], R]) -> Callable[...,
         return command(Connection(kept.changed(given), namespace), *arguments, **options)
 
     decorated: Callable[..., R] = data_option(connect)
-    for name, envvar, default, text in (
-        ("--namespace", "BATOS_NAMESPACE", "default", "The tenant."),
-        ("--synthesizer", "BATOS_SYNTHESIZER", "", "Where the synthesizer listens; `audit` asks it."),
-        ("--objectstore", "BATOS_OBJECTSTORE", "", "Where the objectstore listens; `object` and `method` ask it."),
-        ("--address", "BATOS_DISPATCHER", "", "Where the dispatcher listens; `send` and `version` ask it."),
-    ):
+    for name, envvar, default, text in named:
         kind = "NAME" if name == "--namespace" else "HOST:PORT"
         option = click.option(name, envvar=envvar, default=default, help=text, metavar=kind, show_envvar=True)
         decorated = option(decorated)

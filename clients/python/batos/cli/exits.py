@@ -59,7 +59,7 @@ _KINDS: Mapping[Exit, tuple[str, ...]] = {
     ),
     Exit.PENDING: ("SYNTHESIS_PENDING", "DEADLINE_EXCEEDED"),
     Exit.UNAVAILABLE: (
-        *("UNREACHABLE", "ENDPOINT_UNAVAILABLE", "STORE_UNAVAILABLE"),
+        *("UNREACHABLE", "WRONG_SERVICE", "ENDPOINT_UNAVAILABLE", "STORE_UNAVAILABLE"),
         *("NO_ETCD", "NO_MODEL", "NO_SERVICES", "NOT_STARTED", "SERVICE_ENDED"),
     ),
     Exit.NOT_PERMITTED: ("NOT_PERMITTED", "NO_CREDENTIALS"),
@@ -72,12 +72,12 @@ _HINTS: Mapping[str, str] = {
     "SYNTHESIS_NOT_FOUND": "send the message again",
     "TRACE_NOT_FOUND": "list the kept ones with `batctl trace --last 20`; only `batctl up` keeps traces",
     "OBJECT_EXISTS": "see it with `batctl object get {object}`, or take another id",
-    "BAD_ARGUMENTS": "arguments are JSON, keywords `--kw NAME=JSON`; `batctl method list OID` shows signatures",
+    "BAD_ARGUMENTS": "the command's --help shows what it takes",
     "BAD_VALUE": 'values are JSON, integers of 64 bits, bytes {{"$bytes": BASE64}}, references {{"$ref": OID}}',
     "BAD_OBJECT_ID": "ids are lower-case paths such as feed/acme",
     "BAD_EXAMPLE": "see the form of an example with `batctl send --help`",
     "REQUEST_ID_REUSED": "leave --request-id out, and a new one is made",
-    "STALE_TOKEN": "leave --token out, and read again",
+    "STALE_TOKEN": "the token is of before a restore, or too old: read again, and take the token of that reply",
     "NOT_SERVED": "leave it out; a later version may serve it",
     "NOT_UNDERSTOOD": "`batctl object get` along the parents shows the methods and the policies",
     "METHOD_RAISED": "nothing was changed; see the method with `batctl method show {holder} {selector}`",
@@ -98,9 +98,23 @@ _HINTS: Mapping[str, str] = {
     "ENDPOINT_UNAVAILABLE": "see that the persona's endpoint is up and BATOS_PERSONA_URL is right, then send it again",
     "STORE_UNAVAILABLE": "see that etcd and the services are up (their logs are in the data folder), then do it again",
     "UNREACHABLE": "start the services with `batctl up`, or say where they are with {option} HOST:PORT",
+    "WRONG_SERVICE": "say where the {service} is with {option} HOST:PORT",
     "NOT_PERMITTED": "ask who administers the namespace",
     "NO_CREDENTIALS": "ask who administers the namespace",
     "INTERNAL": "this is a bug: report it",
+}
+
+# Of BAD_ARGUMENTS, by the field of the request that is wrong, or by the command where the request has no fields.
+_WRONG: Mapping[str, str] = {
+    "message.arguments": "arguments are JSON, keywords `--kw NAME=JSON`; `batctl method list OID` shows signatures",
+    "message.keywords": "keywords are `--kw NAME=JSON`; `batctl method list OID` shows signatures",
+    "message.request_id": "leave --request-id out, and a new one is made",
+    "message.token": "`--consistency at_least` goes with the --token of an earlier reply (`-o json` shows it)",
+    "token": "give --token as an earlier reply had it (`-o json` shows it), or leave it out",
+    "message.install_at": "name OID itself or one of its parents; `batctl object get` shows them",
+    "holder": "name one of its parents; `batctl object get` shows them",
+    "source": "see what a method may be with `batctl audit --rules`",
+    "restore": "start an empty etcd and an objectstore on it, and say where with --objectstore HOST:PORT",
 }
 
 # The suite has no field for why it writes no method, so the text tells; a text of another kind gets the neutral hint.
@@ -131,19 +145,24 @@ def exit_code(reason: str) -> Exit:
     return next((code for code, reasons in _KINDS.items() if reason in reasons), Exit.BUG)
 
 
-def hint(error: BatosError) -> str:
-    """What to do next; empty where nothing is known to help."""
+def hint(error: BatosError, words: Sequence[str] = ()) -> str:
+    """What to do next, by the reason and the command line's words; empty where nothing is known to help."""
     if told := error.fields.get("hint"):
         return told
     fields = _Fields({**error.fields, "option": _OPTIONS.get(error.fields.get("service", ""), "--address")})
-    advice = _advice(error).format_map(fields)
+    advice = _advice(error, words).format_map(fields)
     if error.request_id and error.reason in _EFFECT_UNKNOWN:
         return f"{advice}; send again with --request-id {error.request_id}, so that it takes effect once"
     return advice
 
 
-def _advice(error: BatosError) -> str:
+def _advice(error: BatosError, words: Sequence[str]) -> str:
     match error.reason:
+        case "BAD_ARGUMENTS":
+            named = (error.fields.get("field", ""), *words[:1])
+            return next((_WRONG[name] for name in named if name in _WRONG), _HINTS[error.reason])
+        case "NOT_UNDERSTOOD" if "--dry-run" in words:
+            return "a dry run lets no method be written: without --dry-run, one may be"
         case "NOT_UNDERSTOOD":
             return next((text for cause, text in _NOT_WRITTEN if cause.search(error.message)), _HINTS[error.reason])
         case "INTERNAL" if "id" in error.fields:
