@@ -38,6 +38,7 @@ MARK: Final = "batos-frames"
 
 AGE_SECONDS: Final = 240.0  # below the chassis's own max_connection_age
 _FRAME_ANSWERS: Final = 512
+_HUGE: Final = 4  # times what may be in flight: a frame of more is not even refused one by one
 _FRAME_BYTES: Final = 1 << 20
 _UNREAD_BYTES: Final = 4 << 20  # of answers that wait to be written; beyond, nothing more is read
 _KEPT_BYTES: Final = 64 << 20  # of them; beyond, an answer is dropped, unless it is as small as its failure
@@ -93,7 +94,9 @@ class Framing(Generic[Q, A]):
 
 @dataclass(frozen=True, slots=True)
 class Framed(Generic[Q, A]):
-    """What serves one framed method: `serve` answers one request, `overloaded` is the failure of one too many.
+    """What serves one framed method: `serve` answers one request.
+
+    `overloaded` is the failure of one too many, `doubled` of one whose number another in flight has.
 
     An answer over `answer_bytes` is refused: it would break the stream for all. `stop` set, or `age` seconds (about):
     the caller is asked for a new stream.
@@ -103,6 +106,7 @@ class Framed(Generic[Q, A]):
     serve: Callable[[Q], Awaitable[A]]
     status_of: StatusOf
     overloaded: Callable[[], BaseException]
+    doubled: Callable[[], BaseException]
     stop: asyncio.Event
     telemetry: Telemetry
     in_flight: int = 4096
@@ -165,13 +169,16 @@ class _Stream(Generic[Q, A]):
         """Start the requests of a frame, and cancel those it names. Raises what `overloaded` makes for a huge one."""
         framing, create_task, most = self._of.framing, self._loop.create_task, self._of.in_flight
         requests = framing.requests(frame)
-        if len(requests) > most:
+        if len(requests) > _HUGE * most:
             raise self._of.overloaded()
         self._sizes.add(len(requests))
         for request in requests:
             number = request.id
-            if number in self.running or len(self.running) + len(self._answers) >= most:
-                self._refuse(number)
+            if number in self.running:
+                self._refuse(number, self._of.doubled())
+                continue
+            if len(self.running) + len(self._answers) >= most:
+                self._refuse(number, self._of.overloaded())
                 continue
             if (seconds := framing.seconds(request)) is not None:
                 self._deadlines[number] = self._loop.time() + seconds
@@ -183,8 +190,8 @@ class _Stream(Generic[Q, A]):
         if (task := self.running.get(number)) is not None:
             self._loop.call_soon(task.cancel)  # once it has begun: what never began would never answer
 
-    def _refuse(self, number: int) -> None:
-        status = told(self._of.status_of, "framed stream", self._of.overloaded(), INVALID_SPAN)
+    def _refuse(self, number: int, why: BaseException) -> None:
+        status = told(self._of.status_of, "framed stream", why, INVALID_SPAN)
         self._answer(number, self._of.framing.failed(status))
 
     # --- answering

@@ -111,3 +111,10 @@ def _packed(message: ProtoMessage) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)
     return packed
+
+
+def doubled() -> KernelError:
+    """The failure of a request of a framed stream whose number another in flight has."""
+    return errors.BadArguments(
+        "another request in flight on this stream has the same id: give each its own", field="id"
+    )

@@ -13,7 +13,7 @@ from chassis.frames import Framed, Framing
 from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
 from kernel.errors import Overloaded
-from wire.errors import status_of
+from wire.errors import doubled, status_of
 from wire.messages import message_from_wire, reply_to_wire
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -35,7 +35,7 @@ class PeerServicer(DispatcherPeerServicer):
 
     def __init__(self, dispatch: Dispatch, stop: asyncio.Event, telemetry: Telemetry) -> None:
         self._dispatch = dispatch
-        self._framed = Framed(FRAMING, self._run, status_of, _overloaded, stop, telemetry)
+        self._framed = Framed(FRAMING, self._run, status_of, _overloaded, doubled, stop, telemetry)
 
     async def Forward(self, request_iterator: AsyncIterable[pb.ForwardRequest], context: Context) -> None:  # noqa: N802 # pyright: ignore[reportIncompatibleMethodOverride] - it writes its answers itself
         """Run messages, in frames."""

@@ -66,14 +66,15 @@ class Peers:
                 raise Undelivered from None
             if message.request_id or not none.sent:
                 raise StoreUnavailable(f"dispatcher {member.name} did not answer in time: send again") from None
-            raise StoreUnavailable(
-                f"dispatcher {member.name} did not answer, and the message may have taken effect: "
-                "with a request_id it could be sent again safely",
-                effect="unknown",
-            ) from None
-        if answer.HasField("failure"):
-            raise _failure(answer.failure)
-        return reply_from_wire(answer.reply)
+            raise _unclear(member) from None
+        if not answer.HasField("failure"):
+            return reply_from_wire(answer.reply)
+        if (failure := _failure(answer.failure)) is not None:
+            raise failure
+        # Without a reason: its answer was lost on the way, or it met a bug of ours; it may have had its effect.
+        if message.request_id or message.dry_run:
+            raise Undelivered
+        raise _unclear(member)
 
     async def keep(self, members: Sequence[Member]) -> None:
         """Let go of the streams to all others: who leaves still answers what it has, who is silent is waited for."""
@@ -130,6 +131,13 @@ class _Peer:
         await self._channel.close()
 
 
-def _failure(failure: Any) -> KernelError:
-    status = Status(code=failure.code, message=failure.message, details=failure.details)
-    return error_of(status) or StoreUnavailable(f"the object's dispatcher failed: {failure.message}")
+def _failure(failure: Any) -> KernelError | None:
+    return error_of(Status(code=failure.code, message=failure.message, details=failure.details))
+
+
+def _unclear(member: Member) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"dispatcher {member.name} did not answer, and the message may have taken effect: "
+        "with a request_id it could be sent again safely",
+        effect="unknown",
+    )

@@ -10,7 +10,7 @@ from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
 from dispatcher.misses import Waiting
 from kernel.errors import Overloaded
-from wire.errors import status_of
+from wire.errors import doubled, status_of
 from wire.messages import message_from_wire, reply_to_wire
 
 PIPELINE_METHOD: Final = "/batos.v1.Dispatcher/Pipeline"
@@ -45,7 +45,7 @@ def pipeline(
         reply = await dispatch.send(message_from_wire(send.message), waiting)
         return pb.PipelinedReply(reply=reply_to_wire(reply))
 
-    return Framed(FRAMING, serve, status_of, _overloaded, stop, telemetry)
+    return Framed(FRAMING, serve, status_of, _overloaded, doubled, stop, telemetry)
 
 
 def _overloaded() -> Overloaded:

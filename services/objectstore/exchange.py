@@ -26,7 +26,7 @@ from chassis.propagation import traceparent_of
 from chassis.telemetry import Telemetry
 from kernel.errors import BadArguments, KernelError, LimitExceeded, Overloaded, StoreUnavailable
 from objectstore.calls import Calls
-from wire.errors import error_of, status_of
+from wire.errors import doubled, error_of, status_of
 
 EXCHANGE_METHOD: Final = "/batos.v1.ObjectStore/Exchange"
 FIRST_PAUSE: Final = 0.02
@@ -67,7 +67,7 @@ def served(calls: Calls, stop: asyncio.Event, telemetry: Telemetry) -> Framed[pb
             case _:
                 raise BadArguments("a call of a frame asks for nothing", field="call")
 
-    return Framed(_FRAMING, serve, status_of, _overloaded, stop, telemetry, answer_bytes=_ANSWER_BYTES)
+    return Framed(_FRAMING, serve, status_of, _overloaded, doubled, stop, telemetry, answer_bytes=_ANSWER_BYTES)
 
 
 def _requests(frame: pb.ExchangeRequest) -> Sequence[pb.ExchangeCall]:

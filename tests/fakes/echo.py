@@ -22,7 +22,7 @@ from chassis.frames import Framed, Framing
 from chassis.server import Server, ServerSpec
 from chassis.telemetry import Telemetry
 from kernel.errors import Overloaded
-from wire.errors import status_of
+from wire.errors import doubled, status_of
 
 Send: TypeAlias = dispatcher_pb.PipelinedSend
 Reply: TypeAlias = dispatcher_pb.PipelinedReply
@@ -73,7 +73,14 @@ class Echo:
     async def pipeline(self, frames: AsyncIterator[Any], context: Any) -> None:
         self.streams += 1
         framed = Framed(
-            FRAMING, self.serve, status_of, lambda: Overloaded("full"), self.stop, Telemetry.off(), **self.options
+            FRAMING,
+            self.serve,
+            status_of,
+            lambda: Overloaded("full"),
+            doubled,
+            self.stop,
+            Telemetry.off(),
+            **self.options,
         )
         await framed.run(self._counted(frames), context)
 

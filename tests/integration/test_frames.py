@@ -133,6 +133,28 @@ async def test_one_request_too_many_is_refused_and_the_others_are_answered() -> 
         assert await asyncio.gather(*asked) == [f"n{number}" for number in range(5)]
 
 
+async def test_of_a_frame_with_too_many_each_further_one_is_refused_and_a_number_is_had_once() -> None:
+    released = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await released.wait()
+
+    async def frames() -> AsyncGenerator[Any]:
+        sends = [Send(id=number, message=pb.Message(selector=f"n{number}")) for number in (1, 2, 2, 3, 4)]
+        yield dispatcher_pb.PipelineRequest(sends=sends)
+        await released.wait()
+
+    async with serving(Echo(wait, options={"in_flight": 4})) as address, channel(address) as opened:
+        replies: list[tuple[int, str]] = []
+        async for frame in DispatcherStub(opened).Pipeline(frames()):
+            replies += [(reply.id, reply.failure.message or reply.reply.token) for reply in frame.replies]
+            if len(replies) >= 2:
+                released.set()
+    refused = {text for number, text in replies if number in (2, 4)} - {"n2"}
+    assert {(1, "n1"), (2, "n2"), (3, "n3")} < set(replies)
+    assert refused == {"another request in flight on this stream has the same id", "full"}
+
+
 async def test_an_answer_that_no_frame_may_carry_is_a_failure_of_its_own_request() -> None:
     async with echoing(Echo(options={"answer_bytes": 1000})) as frames:
         large, small = await ask_all(frames, ["x" * 1001, "small"])

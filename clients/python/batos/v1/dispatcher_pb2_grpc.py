@@ -94,7 +94,8 @@ class DispatcherServicer:
         any order, by id. It costs a small part of a unary call for each message.
 
         Each message ends with one reply or one failure; failures and idempotence are those of Send. A message waits for its
-        synthesis as Send does. More than 4,096 messages in flight on one stream are refused with OVERLOADED, one by one.
+        synthesis as Send does. More than 4,096 messages in flight on one stream are refused with OVERLOADED, one by one;
+        a frame of more than 16,384 ends the stream.
         When the stream breaks, what had no reply may have taken effect: send it again with its request_id. Initial metadata
         comes at once, with the key `batos-frames`. An empty frame of replies asks the sender to open another stream and to
         half-close this one, which still delivers its replies: the dispatcher stops, or the stream has become old.
