@@ -152,7 +152,7 @@ async def test_of_a_frame_with_too_many_each_further_one_is_refused_and_a_number
                 released.set()
     refused = {text for number, text in replies if number in (2, 4)} - {"n2"}
     assert {(1, "n1"), (2, "n2"), (3, "n3")} < set(replies)
-    assert refused == {"another request in flight on this stream has the same id", "full"}
+    assert refused == {"another request in flight on this stream has the same id: give each its own", "full"}
 
 
 async def test_an_answer_that_no_frame_may_carry_is_a_failure_of_its_own_request() -> None:
