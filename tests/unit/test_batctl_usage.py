@@ -48,6 +48,15 @@ def test_help_tells_the_exit_codes_and_shows_examples_line_by_line(capsys: pytes
     assert run(["--help"]) == 0
     top = capsys.readouterr().out
     assert all(f"{code.value:3}  {meaning}\n" in top for code, meaning in MEANINGS.items())
-    for command in (["up"], ["send"], ["object", "create"], ["method", "activate"], ["audit"], ["trace"], ["version"]):
+    for command in (
+        ["up"],
+        ["send"],
+        ["object", "create"],
+        ["method", "activate"],
+        ["method", "register"],
+        ["audit"],
+        ["trace"],
+        ["version"],
+    ):
         assert run([*command, "--help"]) == 0
         assert f"\n    batctl {' '.join(command)}" in capsys.readouterr().out, command

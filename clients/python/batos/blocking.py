@@ -74,6 +74,7 @@ class BlockingMethods(_Waiting[Methods]):
 
     list = _waits(Methods.list)
     get = _waits(Methods.get)
+    register = _waits(Methods.register)
     activate = _waits(Methods.activate)
     rollback = _waits(Methods.rollback)
     preview = _waits(Methods.preview)

@@ -166,6 +166,32 @@ class Methods:
         request = store_pb.GetMethodRequest(namespace=self.namespace, holder=holder, selector=selector, number=number)
         return (await self.service.ask(self._stub.GetMethod(request, timeout=SHORT))).method
 
+    async def register(
+        self,
+        holder: str,
+        selector: str,
+        source: str,
+        *,
+        provenance: pb.Provenance | None = None,
+        findings: Sequence[pb.Finding] = (),
+        activate: bool = False,
+    ) -> store_pb.RegisterMethodResponse:
+        """Keep a source, one function named as the selector, as the next version; it carries no evidence.
+
+        The store runs no audit: ask `Client.audit` first, and give its findings. Not idempotent. Raises ObjectNotFound,
+        BadArguments where the source is no method or a finding is an error, LimitExceeded.
+        """
+        request = store_pb.RegisterMethodRequest(
+            namespace=self.namespace,
+            holder=holder,
+            selector=selector,
+            source=source,
+            provenance=provenance,
+            findings=findings,
+            activate=activate,
+        )
+        return await self.service.ask(self._stub.RegisterMethod(request, timeout=SHORT))
+
     async def activate(
         self, holder: str, selector: str, number: int, *, evidence: pb.Evidence | None = None
     ) -> store_pb.ActivateMethodResponse:

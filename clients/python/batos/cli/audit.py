@@ -1,6 +1,7 @@
 """`batctl audit` and `batctl version`. Law: both only ask; nothing is kept."""
 
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -39,13 +40,13 @@ def audit(connection: Connection, *, file: Path | None, selector: str, rules: bo
     if file is None:
         _list_rules(connection, output)
         return
-    answer = _ask(connection, _source(file), selector)
+    answer = _ask(connection, source_of(file), selector)
     if output == "json":
         findings = [finding_document(finding) for finding in answer.findings]
         click.echo(json_text({"passed": answer.passed, "findings": findings}))
     else:
-        for finding in answer.findings:
-            click.echo(f"{file}:{finding.line}: {finding.rule} {severity(finding)}: {one_line(finding.reason)}")
+        for line in finding_lines(str(file), answer.findings):
+            click.echo(line)
     if not answer.passed:
         click.get_current_context().exit(Exit.NOT_LEARNED)
 
@@ -84,7 +85,14 @@ def version(connection: Connection, *, output: str) -> None:
         click.echo(f"  {'+' if wall.applied else '-'} {wall.name}  {one_line(wall.reason)}".rstrip())
 
 
-def _source(file: Path) -> str:
+def finding_lines(file: str, findings: Iterable[pb.Finding]) -> Iterable[str]:
+    """Findings for people, as a linter tells them."""
+    for finding in findings:
+        yield f"{file}:{finding.line}: {finding.rule} {severity(finding)}: {one_line(finding.reason)}"
+
+
+def source_of(file: Path) -> str:
+    """What is in a file, or comes on stdin for `-`. Raises UsageError."""
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text()
     except (OSError, UnicodeDecodeError) as error:

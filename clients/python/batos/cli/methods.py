@@ -8,6 +8,7 @@ import click
 from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import evidence_of, json_text, local_time, method_document, method_lines, signature, tokens_of
 from batos.cli.parameters import Whole, output_option
+from batos.cli.register import register
 from batos.cli.terminal import clean, one_line
 from batos.cli.versions import activate, pin, preview, retire, rollback, unpin
 from batos.v1 import object_pb2 as pb
@@ -15,9 +16,10 @@ from batos.v1 import object_pb2 as pb
 
 @click.group("method")
 def method_group() -> None:
-    """See what an object has learned, and choose which version answers.
+    """See what an object has learned, register what you wrote, and choose which version answers.
 
     batctl method list counter/main
+    batctl method register counter/main increment increment.py
     batctl method diff counter/main increment 1
     batctl method preview counter increment 2
     batctl method activate counter increment 2
@@ -130,7 +132,7 @@ def diff(connection: Connection, *, oid: str, selector: str, old: int, new: int 
         click.echo(f"no difference: {before.number} and {after.number} are {same}", err=True)
 
 
-for _command in (activate, rollback, retire, pin, unpin, preview):
+for _command in (register, activate, rollback, retire, pin, unpin, preview):
     method_group.add_command(_command)
 
 
