@@ -77,3 +77,22 @@ async def test_the_examples_of_the_help_work(suite: Suite, endpoint: ScriptedEnd
     for command in commands:
         ran = await run(Line(tuple(shlex.split(command)), ""), suite, "help")
         assert ran.code == 0, (command, ran.stderr)
+
+
+async def test_later_versions_come_to_be_as_the_readme_tells(suite: Suite, endpoint: ScriptedEndpoint) -> None:
+    endpoint.script = answering({"increment": [INCREMENT]})
+    environment = {"BATOS_DATA": str(suite.data), "BATOS_NAMESPACE": "versions"}
+    example = '{"before": {"count": 1}, "args": [2], "result": 3}'
+    by_hand = INCREMENT.replace("by=1", "by=100")
+    for words, stdin in (
+        ("object create counter/main --slot count=0", ""),
+        (f"send counter/main increment 2 --example '{example}'", ""),
+        ("method retire counter/main increment 1", ""),
+        (f"send counter/main increment 2 --example '{example}'", ""),
+        ("method register counter/main increment - --activate", by_hand),
+    ):
+        ran = await batctl(*shlex.split(words), addresses=suite.addresses, environment=environment, stdin=stdin)
+        assert ran.code == 0, (words, ran.stderr)
+    sent = ("send", "counter/main", "increment", "-o", "json")
+    reply = json.loads((await batctl(*sent, addresses=suite.addresses, environment=environment)).stdout)
+    assert (reply["result"], reply["method"]["number"], reply["method"]["evidence"]) == (104, 3, "")
