@@ -12,7 +12,7 @@ from batos.v1.objectstore_pb2_grpc import add_ObjectStoreServicer_to_server
 from chassis.server import ServerSpec, announce, run
 from chassis.service import StartError, main
 from chassis.telemetry import Telemetry
-from kernel.errors import StoreUnavailable
+from kernel.errors import StoreFull, StoreUnavailable
 from objectstore.administration import AdministrationServicer
 from objectstore.client import MAX_MESSAGE_BYTES, STREAMS
 from objectstore.config import Config
@@ -66,7 +66,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             max_send_bytes=MAX_MESSAGE_BYTES,
         )
         await run(spec, stop)
-    except StoreUnavailable as error:
+    except (StoreUnavailable, StoreFull) as error:
         raise StartError(error.text) from None
     finally:
         await ledger.close()

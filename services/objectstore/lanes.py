@@ -82,7 +82,13 @@ class Lanes:
         marked = replace(step, mark=mark)
         marked.check()
         while True:
-            revision = await self._transact(namespace, lane, marked)
+            try:
+                revision = await self._transact(namespace, lane, marked)
+            except StoreFull:
+                # Refused before it was compared. Who lost a race, or has a reply kept already, is to hear of that.
+                if found := await self._differing(step):
+                    return Outcome(None, found)
+                raise
             if revision is not None:
                 return Outcome(revision)
             held = (await self._ledger.read(Span.key(key))).only(0)
@@ -93,7 +99,7 @@ class Lanes:
                     f"number {lane.number} of lane {lane.name} was used already: settle it, then take the next one"
                 )
             else:
-                return Outcome(None, (await differing(self._ledger, step.same))[0] if step.same else {})
+                return Outcome(None, await self._differing(step))
 
     async def settle(self, namespace: Namespace, lane: Lane) -> int | None:
         """The revision of the commit with that number; None if it was not made, and then it never will be.
@@ -119,6 +125,9 @@ class Lanes:
             if (revision := await self._committed(namespace, lane)) is None:
                 raise
             return revision
+
+    async def _differing(self, step: Step) -> Mapping[bytes, int]:
+        return (await differing(self._ledger, step.same))[0] if step.same else {}
 
     async def _committed(self, namespace: Namespace, lane: Lane) -> int | None:
         try:

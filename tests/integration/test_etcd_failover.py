@@ -154,10 +154,7 @@ async def test_a_store_that_fills_up_refuses_writes_goes_on_reading_and_recovers
         assert found.slots is not None
         assert found.slots["n"] == written[-1]
         assert [each.object_id for each in (await store.list(NS, "", 0, "")).items] == ["a", "root"]
-        server.post("/v3/kv/compaction", {"revision": found.token.revision, "physical": True})
-        server.post("/v3/maintenance/defragment", {})
-        for alarm in server.post("/v3/maintenance/alarm", {"action": "GET"})["alarms"]:
-            server.post("/v3/maintenance/alarm", {"action": "DEACTIVATE", **alarm})
+        server.make_room()
         after = await store.update(NS, Update(a, slots={"n": 1000}))
         assert after.slots == {"n": 1000}
         await ledger.close()

@@ -44,13 +44,13 @@ class NotLetIn(StoreUnavailable):
 def of_transaction(error: AioRpcError) -> KernelError | Unclear:
     """What the failure of a transaction tells."""
     code, details = error.code(), error.details() or ""
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        if _SPACE in details:
-            return StoreFull(
-                "the store has no space left: compact and defragment etcd, or raise its quota; reads go on"
-            )
-        if _TOO_MANY in details:
-            return StoreUnavailable("the store has too much to do: try again")
+    if is_full(error):
+        return StoreFull(
+            "the store has no space left: compact and defragment etcd and disarm its alarm, or raise its quota; reads"
+            " go on"
+        )
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_MANY in details:
+        return StoreUnavailable("the store has too much to do: try again")
     if _TOO_LARGE in details or code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return LimitExceeded(
             "size", f"the change is too large; at most {MAX_TRANSACTION_BYTES} bytes are committed together"
@@ -118,6 +118,11 @@ def is_of_member(error: AioRpcError) -> bool:
 def is_lease_gone(error: AioRpcError) -> bool:
     """Whether a transaction failed because a lease has ended."""
     return error.code() is grpc.StatusCode.NOT_FOUND and "lease not found" in (error.details() or "")
+
+
+def is_full(error: AioRpcError) -> bool:
+    """Whether etcd has no space left, and refused for that reason."""
+    return error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _SPACE in (error.details() or "")
 
 
 def is_final(error: AioRpcError) -> bool:

@@ -18,6 +18,7 @@ from objectstore.etcd import failures, requests
 from objectstore.etcd.access import Access
 from objectstore.etcd.connection import Connection
 from objectstore.etcd.leases import Leases
+from objectstore.etcd.reading import JointReads
 from objectstore.etcd.watching import watch
 from objectstore.keys import META
 from objectstore.leases import LeaseEnded
@@ -58,6 +59,7 @@ class EtcdLedger:
             vocabulary.METRIC_DB_CONFLICTS, "{transaction}", "Transactions that compared in vain."
         )
         self._leases = Leases(connection)
+        self._joint = JointReads(connection)
         self._read_seconds = read_seconds
 
     @classmethod
@@ -94,11 +96,9 @@ class EtcdLedger:
             request = requests.range_request(spans[0])
             response = await self._read(vocabulary.SPAN_ETCD_RANGE, _RANGE, lambda: self._connection.range(request))
             return Reading([requests.entries(response)], response.header.revision, [response.count])
-        request = requests.read_request(spans)
-        response = await self._read(vocabulary.SPAN_ETCD_TXN, _TXN, lambda: self._connection.txn(request))
-        ranges = [each.response_range for each in response.responses]
-        found = [requests.entries(each) for each in ranges]
-        return Reading(found, response.header.revision, [each.count for each in ranges])
+        ranges = await self._read(vocabulary.SPAN_ETCD_TXN, _TXN, lambda: self._joint.read(spans))
+        found = [requests.entries(each) for each in ranges.responses]
+        return Reading(found, ranges.revision, [each.count for each in ranges.responses])
 
     async def read_at(self, revision: int, span: Span) -> Sequence[Entry]:
         """See Ledger."""
@@ -108,10 +108,9 @@ class EtcdLedger:
 
     async def read_all_at(self, revision: int, spans: Sequence[Span]) -> Sequence[Sequence[Entry]]:
         """See Ledger."""
-        request = requests.read_request(spans, revision)
-        send = _kept(revision, lambda: self._connection.txn(request))
-        response = await self._read(vocabulary.SPAN_ETCD_TXN, _TXN, send)
-        return [requests.entries(each.response_range) for each in response.responses]
+        send = _kept(revision, lambda: self._joint.read(spans, revision))
+        ranges = await self._read(vocabulary.SPAN_ETCD_TXN, _TXN, send)
+        return [requests.entries(each) for each in ranges.responses]
 
     async def transact(self, step: Step) -> int | None:
         """See Ledger."""
