@@ -122,6 +122,7 @@ class Suite:
     async def start(self) -> None:
         """Start everything. Raises BatosError, with nothing left running, where that fails."""
         self._ports.check()
+        self._find_services()
         await self._find_etcd()
         self._lock.take()
         try:
@@ -199,6 +200,11 @@ class Suite:
                 await loading
         self.addresses.write(self.data)
 
+    def _find_services(self) -> None:
+        for command in self._programs.services.values():
+            if command[1:2] == ("-m",) and importlib.util.find_spec(command[2]) is None:
+                raise NoServices(command[2])
+
     async def _find_etcd(self) -> None:
         if not self._etcd:
             etcd = self._programs.etcd or find_etcd(self._environment.get("PATH"))
@@ -222,8 +228,6 @@ class Suite:
 
     async def _start_service(self, name: str) -> None:
         command = self._programs.services[name]
-        if command[1:2] == ("-m",) and importlib.util.find_spec(command[2]) is None:
-            raise NoServices(command[2])
         if name == "dispatcher" and self._workers > 1:
             command = (*command, "--workers", str(self._workers))
         given = {"BATOS_LISTEN": f"{HOST}:{getattr(self._ports, name)}", **self._where()}
