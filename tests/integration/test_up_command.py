@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from batos.addresses import Addresses
+from batos.local.errors import NoServices
 from batos.local.ports import free_port
-from batos.local.suite import SERVICES
+from batos.local.suite import SERVICES, Programs, Suite
 from fakes.children import gone, running, until
 
 TINY = Path(__file__).parent.parent / "fakes" / "tiny_service.py"
@@ -162,6 +163,14 @@ async def test_what_cannot_be_started_is_refused_before_anything_is(
         assert await refused.code() == 2
     assert refused.err.read_text().startswith("error: " + says.format(port=port))
     assert (refused.said, (tmp_path / "data").exists()) == ("", False)
+
+
+async def test_services_that_are_not_installed_are_told_before_anything_is_made(tmp_path: Path) -> None:
+    services = dict.fromkeys(SERVICES, (sys.executable, "-m", "batos_not_here"))
+    suite = Suite(data=tmp_path / "data", persona_url="http://x", programs=Programs(services=services))
+    with pytest.raises(NoServices, match="batos_not_here"):
+        await suite.start()
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - a path must not be asked in a coroutine
 
 
 async def test_a_second_up_with_the_same_data_is_one_clear_line(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from batos.errors import BatosError
 from batos.local.child import Child, Program, says_ready
-from batos.local.errors import DataInUse, NoEtcd, NoModel, NoServices, NotStarted, PortInUse
+from batos.local.errors import DataInUse, NoEtcd, NoModel, NotStarted, PortInUse
 from batos.local.etcd import find_etcd, warning_of
 from batos.local.ports import Ports, free_port, is_free
 from batos.local.suite import SERVICES, Programs, Suite, Told
@@ -66,14 +66,6 @@ async def test_no_model_is_started_where_the_personas_have_endpoints(tmp_path: P
     each: dict[str, Any] = {f"BATOS_PERSONA_URL_{name}": "http://x" for name in ("BRICK", "BABS", "ROBIN", "ALFRED")}
     async with suite_of(tmp_path, **each) as suite:
         assert "model" not in suite.children
-
-
-async def test_services_that_are_not_installed_are_told_before_anything_is_made(tmp_path: Path) -> None:
-    services = dict.fromkeys(SERVICES, (sys.executable, "-m", "batos_not_here"))
-    suite = Suite(data=tmp_path / "data", persona_url="http://x", programs=Programs(services=services))
-    with pytest.raises(NoServices, match="batos_not_here"):
-        await suite.start()
-    assert os.listdir(tmp_path) == []  # noqa: PTH208 - a path must not be asked in a coroutine
 
 
 async def test_traces_go_where_the_user_says_and_that_is_told(tmp_path: Path) -> None:
