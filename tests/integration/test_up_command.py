@@ -166,7 +166,7 @@ async def test_what_cannot_be_started_is_refused_before_anything_is(
 
 
 async def test_services_that_are_not_installed_are_told_before_anything_is_made(tmp_path: Path) -> None:
-    services = dict.fromkeys(SERVICES, (sys.executable, "-m", "batos_not_here"))
+    services: dict[str, tuple[str, ...]] = dict.fromkeys(SERVICES, (sys.executable, "-m", "batos_not_here"))
     suite = Suite(data=tmp_path / "data", persona_url="http://x", programs=Programs(services=services))
     with pytest.raises(NoServices, match="batos_not_here"):
         await suite.start()
