@@ -92,16 +92,24 @@ class Caches:
 
     async def _watch(self, namespace: Namespace, cache: Cache, begun: asyncio.Event) -> None:
         """Follow the store for as long as it runs; while it is away nothing here is taken for current."""
+        away = False
         while True:
             try:
                 async with aclosing(self._store.watch(namespace, cache.after)) as told:
+                    first = True
                     async for changes in told:
                         cache.tell(changes)
                         begun.set()
+                        if away and not first:  # the first only repeats where it was asked to begin
+                            away = False
+                            log.info("the watch of %s goes on", namespace)
+                        first = False
             except StaleToken:
                 cache.missed()
             except KernelError as error:
-                log.warning("the watch of %s is interrupted: %s", namespace, error.text)
+                if not away:
+                    log.warning("the watch of %s is interrupted: %s", namespace, error.text)
+                away = True
             except Exception:  # a watch that ended for a bug of ours would leave old entries for ever
                 log.exception("the watch of %s failed", namespace)
                 cache.missed()

@@ -26,6 +26,7 @@ from chassis.address import Address
 from kernel.errors import StoreUnavailable
 from objectstore.etcd import failures
 from objectstore.etcd.access import Access, Metadata, Tokens
+from objectstore.etcd.presence import Presence
 from objectstore.keys import META
 
 REQUEST_SECONDS: Final = 2.0
@@ -70,7 +71,8 @@ class Watching(Protocol):
 class _Member:
     """One member of etcd, or one name for several."""
 
-    def __init__(self, endpoint: Address, access: Access) -> None:
+    def __init__(self, endpoint: Address, access: Access, presence: Presence) -> None:
+        self._presence = presence
         self._channel = _channel(endpoint, access)
         self._watches = _channel(endpoint, access)
         self.auth = etcd.AuthStub(self._channel)
@@ -90,13 +92,17 @@ class _Member:
             answer = await request
         except AioRpcError as error:
             if not failures.is_of_member(error):
-                self._heard, self.suspect = time.monotonic(), False
+                self._answered()
             raise
         else:
-            self._heard, self.suspect = time.monotonic(), False
+            self._answered()
             return answer
         finally:
             self._waiting -= 1
+
+    def _answered(self) -> None:
+        self._heard, self.suspect = time.monotonic(), False
+        self._presence.answered()
 
     @property
     def rank(self) -> int:
@@ -120,7 +126,8 @@ class Connection:
         self, endpoints: Sequence[Address], access: Access | None = None, *, seconds: float = REQUEST_SECONDS
     ) -> None:
         access = access or Access()
-        self._members = [_Member(endpoint, access) for endpoint in endpoints]
+        self._presence = Presence(",".join(str(endpoint) for endpoint in endpoints))
+        self._members = [_Member(endpoint, access, self._presence) for endpoint in endpoints]
         random.shuffle(self._members)  # so that not all servers use the same one
         self._seconds = seconds
         self._probes: set[asyncio.Task[None]] = set()
@@ -204,7 +211,12 @@ class Connection:
         except AioRpcError as error:
             if failures.is_of_member(error):
                 self._suspect(member)
+                self._failed(error)
             raise
+
+    def _failed(self, error: AioRpcError) -> None:
+        if all(member.suspect for member in self._members):  # else the next request may find one that answers
+            self._presence.failed(error.details() or "")
 
     def _suspect(self, member: _Member) -> None:
         """Pass it over until it answers."""
@@ -219,9 +231,12 @@ class Connection:
         while member.suspect:
             await asyncio.sleep(_PROBE_SECONDS)
             # It refuses one whose token is no good without asking the others; what comes then finds out.
-            with suppress(AioRpcError, StoreUnavailable):
+            with suppress(StoreUnavailable):
                 token = await self._tokens.current()
-                await member.asked(member.kv.Range(_PROBE, timeout=self._seconds, metadata=token))
+                try:
+                    await member.asked(member.kv.Range(_PROBE, timeout=self._seconds, metadata=token))
+                except AioRpcError as error:
+                    self._failed(error)
 
     def _best(self) -> _Member:
         return min(self._members, key=lambda member: member.rank)
