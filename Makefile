@@ -35,7 +35,7 @@ check: setup ## format, lint, types, walls, contract, generated code, locks: all
 	@$(BIN)/python tools/check.py
 
 test: setup ## run every test but those of faults and of the model: real etcd, sandbox and gRPC
-	@timeout --foreground --signal=INT --kill-after=30 600 $(BIN)/pytest --ignore=tests/model --ignore=tests/faults --durations=10 $(ARGS)
+	@timeout --foreground --signal=INT --kill-after=30 840 $(BIN)/pytest --ignore=tests/model --ignore=tests/faults --durations=10 $(ARGS)
 
 test-faults: setup ## kill, pause and cut what runs, by seeded schedules, and judge what was seen (ARGS="--seed 2")
 	@timeout --foreground --signal=INT --kill-after=30 540 $(BIN)/pytest tests/faults --durations=5 $(ARGS)

@@ -8,6 +8,8 @@ whose method is not isolated or not there. A miss abandons the run and leaves he
 the message again.
 """
 
+import asyncio
+import random
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -40,6 +42,7 @@ from kernel.transactions import MAX_READS, KeptReply, Key, Part, Token, parse_to
 from kernel.values import SlotValues, pack
 from objectstore.store import Store
 
+PAUSE_SECONDS = 0.002
 MAX_VERDICTS = 10_000
 _NOTHING: Mapping[ObjectId, SlotValues] = MappingProxyType({})
 
@@ -71,6 +74,8 @@ class Alone:
             except Conflict as conflict:
                 self._measures.repeated.count += attempt + 1 < MAX_RUNS
                 cache.forget(reads, conflict.changed)
+                # What it met was another commit, perhaps of a busy object: not to meet the next one too.
+                await asyncio.sleep(random.uniform(0, PAUSE_SECONDS * 2**attempt))  # noqa: S311
             except (StoreUnavailable, Overloaded):
                 raise
             except KernelError:

@@ -19,7 +19,7 @@ import grpc
 from batos.addresses import Addresses
 from batos.administration import Administration
 from batos.channel import SHORT, Service
-from batos.errors import BatosError, DeadlineExceeded, Overloaded, StoreUnavailable, SynthesisPending, Unreachable
+from batos.errors import BatosError, Conflict, DeadlineExceeded, Overloaded, StoreUnavailable, SynthesisPending, Unreachable
 from batos.examples import Example
 from batos.identifiers import TraceParent, new_request_id
 from batos.objects import Methods, Objects
@@ -180,7 +180,7 @@ class Client:
         return list((await self._synthesizer.ask(stub.ListRules(request, timeout=SHORT))).rules)
 
     async def _try(self, message: pb.Message, on_event: OnEvent | None, deadline: float, trace: TraceParent) -> Reply:
-        """Send until answered, while what fails is only that a service cannot be reached, or has no room.
+        """Send until answered, while what fails is only that a service cannot be reached, has no room, or met a conflict.
 
         Those who find no room come back at times of their own, not all at once. Patience begins anew where an answer
         had begun to come, and there alone: a store that times out is asked for no longer than one that is not there.
@@ -199,7 +199,7 @@ class Client:
                 if not message.request_id or now + wait > min(deadline, last_heard + self._patience):
                     raise
                 pause = min(2 * pause, _LONGEST_PAUSE)
-            except Overloaded as error:
+            except (Overloaded, Conflict) as error:  # neither had an effect
                 last_heard = time.monotonic()
                 wait = max(error.retry_seconds or 0.0, crowded) * random.uniform(1.0, 2.0)  # noqa: S311 - no secret
                 if last_heard + wait > deadline:
