@@ -14,9 +14,9 @@ a connection of `max_connection_age` live for as long as a stream is open on it.
 
 import asyncio
 import random
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic
 
 import grpc
 import grpc.aio
@@ -28,6 +28,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, set_span_in_contex
 
 import vocabulary
 from chassis.failure import StatusOf, code_of, told
+from chassis.framing import A, Framing, Q
 from chassis.interceptor import finish
 from chassis.metrics import SIZES
 from chassis.propagation import UNRECORDED, is_sampled, parent_of
@@ -46,57 +47,9 @@ _SMALL_BYTES: Final = 1 << 10
 _SWEEP_SECONDS: Final = 0.25
 
 
-class Request(Protocol):
-    """A request of a frame; a traceparent is empty where the caller has no span."""
-
-    @property
-    def id(self) -> int:
-        """The caller's number."""
-        ...
-
-    @property
-    def traceparent(self) -> str:
-        """The caller's span, as in the W3C header."""
-        ...
-
-
-class Answer(Protocol):
-    """An answer of a frame."""
-
-    id: int
-
-    def ByteSize(self) -> int:  # noqa: N802 - protobuf's name
-        """The bytes it takes."""
-        ...
-
-
-Q = TypeVar("Q", bound=Request)
-A = TypeVar("A", bound=Answer)
-
-
-@dataclass(frozen=True, slots=True)
-class Framing(Generic[Q, A]):
-    """How a contract's frames are taken apart and put together.
-
-    `name` is what a request's span is called (`package.Service/Method`), `failed` the answer for a failure, `seconds`
-    for how long the request's caller waits (None: as long as it takes). `begins` says whether a request without a
-    caller's span may begin a trace; else its caller is one of ours, and has decided.
-    """
-
-    requests: Callable[[Any], Sequence[Q]]
-    frame: Callable[[Sequence[A]], Any]
-    failed: Callable[[Status], A]
-    name: Callable[[Q], str]
-    cancels: Callable[[Any], Iterable[int]] = lambda _: ()
-    seconds: Callable[[Q], float | None] = lambda _: None
-    begins: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Framed(Generic[Q, A]):
-    """What serves one framed method: `serve` answers one request.
-
-    `overloaded` is the failure of one too many, `doubled` of one whose number another in flight has.
+    """What serves one framed method, with the failures of one request too many and of one whose number is taken.
 
     An answer over `answer_bytes` is refused: it would break the stream for all. `stop` set, or `age` seconds (about):
     the caller is asked for a new stream.

@@ -5,7 +5,8 @@ from typing import Final
 
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1.object_pb2 import Failure
-from chassis.frames import Framed, Framing
+from chassis.frames import Framed
+from chassis.framing import Framing
 from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
 from dispatcher.misses import Waiting

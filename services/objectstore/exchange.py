@@ -21,7 +21,8 @@ from batos.v1 import object_pb2
 from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
 from chassis.failure import received
-from chassis.frames import Framed, Framing
+from chassis.frames import Framed
+from chassis.framing import Framing
 from chassis.propagation import traceparent_of
 from chassis.telemetry import Telemetry
 from kernel.errors import BadArguments, KernelError, LimitExceeded, Overloaded, StoreUnavailable

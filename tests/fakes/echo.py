@@ -18,7 +18,8 @@ from batos.v1 import object_pb2 as pb
 from batos.v1.dispatcher_pb2_grpc import DispatcherStub
 from chassis.address import Address
 from chassis.client import channel
-from chassis.frames import Framed, Framing
+from chassis.frames import Framed
+from chassis.framing import Framing
 from chassis.server import Server, ServerSpec
 from chassis.telemetry import Telemetry
 from kernel.errors import Overloaded

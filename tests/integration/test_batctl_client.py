@@ -197,9 +197,16 @@ async def test_a_bug_of_a_service_is_told_at_once_with_the_id_under_which_its_lo
     assert len(suite.dispatcher.seen) == 1
 
 
-@pytest.mark.parametrize("reason", ["ENDPOINT_UNAVAILABLE", "CONFLICT", "METHOD_RAISED"])
+async def test_what_met_a_conflict_had_no_effect_and_is_sent_again() -> None:
+    script = answering(Answer(Failure("CONFLICT", code_pb2.ABORTED)), Answer(THREE))
+    async with scripted_suite(script) as suite, client_of(suite) as client:
+        assert (await client.send("counter/main", "increment")).result == 3
+    assert len(suite.dispatcher.seen) == 2
+
+
+@pytest.mark.parametrize("reason", ["ENDPOINT_UNAVAILABLE", "METHOD_RAISED"])
 async def test_other_failures_are_told_at_once(reason: str) -> None:
-    code = {"ENDPOINT_UNAVAILABLE": code_pb2.UNAVAILABLE, "CONFLICT": code_pb2.ABORTED}.get(reason, 9)
+    code = {"ENDPOINT_UNAVAILABLE": code_pb2.UNAVAILABLE}.get(reason, 9)
     script = answering(Answer(Failure(reason, code)), Answer(THREE))
     async with scripted_suite(script) as suite, client_of(suite) as client:
         with pytest.raises(batos.BatosError) as failed:

@@ -19,7 +19,15 @@ import grpc
 from batos.addresses import Addresses
 from batos.administration import Administration
 from batos.channel import SHORT, Service
-from batos.errors import BatosError, Conflict, DeadlineExceeded, Overloaded, StoreUnavailable, SynthesisPending, Unreachable
+from batos.errors import (
+    BatosError,
+    Conflict,
+    DeadlineExceeded,
+    Overloaded,
+    StoreUnavailable,
+    SynthesisPending,
+    Unreachable,
+)
 from batos.examples import Example
 from batos.identifiers import TraceParent, new_request_id
 from batos.objects import Methods, Objects
@@ -180,7 +188,7 @@ class Client:
         return list((await self._synthesizer.ask(stub.ListRules(request, timeout=SHORT))).rules)
 
     async def _try(self, message: pb.Message, on_event: OnEvent | None, deadline: float, trace: TraceParent) -> Reply:
-        """Send until answered, while what fails is only that a service cannot be reached, has no room, or met a conflict.
+        """Send until answered, while it only fails for a service that is away or has no room, or for a conflict.
 
         Those who find no room come back at times of their own, not all at once. Patience begins anew where an answer
         had begun to come, and there alone: a store that times out is asked for no longer than one that is not there.

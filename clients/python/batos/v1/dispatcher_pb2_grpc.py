@@ -75,7 +75,7 @@ class DispatcherServicer:
         passed, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
         synthesis, OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
         STORE_UNAVAILABLE. A failed Send had no effect, unless the details of STORE_UNAVAILABLE have `effect` = `unknown`:
-        the dispatcher that ran it ended before it answered. That happens only to messages without a request_id.
+        the dispatcher that ran it ended before it answered. With a request_id it can be sent again safely.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

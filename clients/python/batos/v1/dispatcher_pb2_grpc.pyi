@@ -30,7 +30,7 @@ class DispatcherStub:
     passed, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
     synthesis, OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
     STORE_UNAVAILABLE. A failed Send had no effect, unless the details of STORE_UNAVAILABLE have `effect` = `unknown`:
-    the dispatcher that ran it ended before it answered. That happens only to messages without a request_id.
+    the dispatcher that ran it ended before it answered. With a request_id it can be sent again safely.
     """
     SendStream: _aio.UnaryStreamMultiCallable[_dispatcher_pb2.SendStreamRequest, _dispatcher_pb2.SendStreamResponse]
     """SendStream is Send with the events of a synthesis as they happen. The last event is the reply; failures, deadlines
@@ -72,7 +72,7 @@ class DispatcherServicer(metaclass=_abc_1.ABCMeta):
         passed, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
         synthesis, OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
         STORE_UNAVAILABLE. A failed Send had no effect, unless the details of STORE_UNAVAILABLE have `effect` = `unknown`:
-        the dispatcher that ran it ended before it answered. That happens only to messages without a request_id.
+        the dispatcher that ran it ended before it answered. With a request_id it can be sent again safely.
         """
 
     @_abc_1.abstractmethod
