@@ -58,8 +58,8 @@ bench: setup ## measure the hit path beside its peers, several rounds: a table, 
 bench-quick: setup ## the same within a minute, without peers (ARGS="--only durable-unary-64 --rounds 2")
 	@PYTHONPATH=tests $(BIN)/python -m bench --quick $(ARGS)
 
-bench-long: setup ## load the suite for a quarter of an hour: does memory or the database grow?
-	@PYTHONPATH=tests $(BIN)/python -m bench --long 15 $(ARGS)
+bench-long: setup ## load the suite for half an hour: does memory or the database grow?
+	@PYTHONPATH=tests $(BIN)/python -m bench --long 31 $(ARGS)
 
 bench-scale: setup ## measure 100,000 objects beside 100: sends, lists, changes, memory, start-up (ARGS="--objects 10000")
 	@PYTHONPATH=tests $(BIN)/python -m bench.scale $(ARGS)

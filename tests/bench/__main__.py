@@ -4,7 +4,7 @@
     make bench-quick                                        within a minute, without them
     make bench-quick ARGS="--only durable-unary-64 --rounds 2"
     make bench-quick ARGS="--only durable-unary-64 --profile dispatcher"
-    make bench-long                                         a quarter of an hour: whether memory and database stay flat
+    make bench-long                                         half an hour: whether memory and database stay flat
 
 Law: rows of one run take turns, so that a mood of the machine falls on all of them.
 """
