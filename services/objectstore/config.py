@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chassis.address import Address
 from chassis.config import address, between, boolean, integer, listed, one_of, seconds, setting, text, unencrypted
+from objectstore.etcd.tls import mistake_of_authority, mistake_of_pair
 
 
 def pem(value: str) -> bytes:
@@ -80,6 +81,11 @@ class Config:
             yield "BATOS_ETCD_CERT: it goes with BATOS_ETCD_KEY: set both, or none"
         elif self.etcd_cert is not None and self.etcd_ca is None:
             yield "BATOS_ETCD_CERT: it needs TLS: name the authority of etcd's certificates in BATOS_ETCD_CA"
+        if self.etcd_ca is not None and (wrong := mistake_of_authority(self.etcd_ca)):
+            yield f"BATOS_ETCD_CA: {wrong}"
+        cert, key = self.etcd_cert, self.etcd_key
+        if cert is not None and key is not None and (wrong := mistake_of_pair(cert, key)):
+            yield f"BATOS_ETCD_CERT: with BATOS_ETCD_KEY, {wrong}"
         if self.etcd_password and self.etcd_password_file:
             yield "BATOS_ETCD_PASSWORD: BATOS_ETCD_PASSWORD_FILE names a password too: set one"
         if bool(self.etcd_user) != bool(self.etcd_password or self.etcd_password_file):

@@ -11,7 +11,7 @@ import pytest
 
 from chassis.address import Address
 from fakes.certificates import Authority
-from fakes.etcd import Etcd
+from fakes.etcd import Etcd, free_ports
 from fakes.stores import writing
 from kernel.objects import DEFAULT_NAMESPACE, ObjectId
 from kernel.transactions import Lane
@@ -81,7 +81,7 @@ async def test_the_name_of_an_endpoint_is_what_its_certificate_must_be_of(secure
 
 
 async def test_an_etcd_of_another_authority_is_not_trusted(secured: Etcd, authority: Authority, tmp_path: Path) -> None:
-    with pytest.raises(NotTrusted, match=f"no etcd answers at {secured.endpoint}"):
+    with pytest.raises(NotTrusted, match=f"certificate of etcd at {secured.endpoint} is not trusted"):
         await opened(secured, access_by(authority, Authority(tmp_path, "another")), 1.0)
 
 
@@ -147,6 +147,56 @@ async def test_settings_that_go_together_are_asked_for_together(authority: Autho
     assert code == 2
     (mistake,) = said.splitlines()[1:-1]  # between how many there are and where help is: nothing was started
     assert next(iter(given)) in mistake
+
+
+def files(ca: Authority, certificate: Path | None = None, key: Path | None = None) -> dict[str, str]:
+    given = {"BATOS_ETCD_CA": ca.ca, "BATOS_ETCD_CERT": certificate, "BATOS_ETCD_KEY": key}
+    return {name: str(path) for name, path in given.items() if path is not None}
+
+
+async def test_a_key_of_another_certificate_and_an_authority_that_is_none_are_told_before_anything_is_sent(
+    authority: Authority,
+) -> None:
+    one, other = authority.sign("one"), authority.sign("other")
+    code, said = await objectstore(**files(authority, one.certificate, other.key))
+    assert code == 2
+    assert "BATOS_ETCD_CERT: with BATOS_ETCD_KEY, the certificate and the key do not belong together" in said
+    code, said = await objectstore(
+        BATOS_ETCD_CA=str(one.key), BATOS_ETCD_CERT=str(one.key), BATOS_ETCD_KEY=str(one.key)
+    )
+    assert code == 2
+    assert "BATOS_ETCD_CA: the file holds no certificate" in said
+    assert "BATOS_ETCD_CERT: with BATOS_ETCD_KEY, the certificate or the key cannot be read" in said
+    assert "PRIVATE" not in said
+
+
+async def told(where: str, **given: str) -> str:
+    """What an objectstore says last that does not come to speak with etcd; it says nothing else but that it waits."""
+    code, said = await objectstore(BATOS_ETCD_ENDPOINTS=where, **given)
+    assert code == 1
+    assert said.count("\n") == 1, said
+    waiting, last = said.splitlines()
+    assert waiting.endswith(f"waiting for etcd at {where}")
+    return last
+
+
+async def test_each_way_in_which_tls_does_not_come_about_is_told_in_words(
+    secured: Etcd, etcd_server: Etcd, authority: Authority, tmp_path: Path
+) -> None:
+    another = Authority(tmp_path, "another")
+    foreign = another.sign("objectstore")
+    tls, plain = secured.endpoint, etcd_server.endpoint
+    see = ": see BATOS_ETCD_CA, BATOS_ETCD_CERT and BATOS_ETCD_KEY"
+    speaks = f"objectstore: etcd at {tls} speaks TLS, and no authority of its certificates is named{see}"
+    assert await told(tls) == speaks
+    refuses = f"objectstore: etcd at {plain} does not speak TLS, and an authority of its certificates is named{see}"
+    assert await told(plain, **files(authority)) == refuses
+    assert f"{tls} asks for a certificate, and none is named{see}" in await told(tls, **files(authority))
+    assert "does not take our certificate" in await told(tls, **files(authority, foreign.certificate, foreign.key))
+    assert f"{tls} is not trusted: unable to get local issuer" in await told(tls, **files(another))
+    dead = f"127.0.0.1:{free_ports(1)[0]}"
+    assert "start one there" in await told(dead, **files(authority))
+    assert "start one there" in await told(dead)
 
 
 BATOS = Access(user="batos", password="secret")

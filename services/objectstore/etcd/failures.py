@@ -34,7 +34,7 @@ _REFUSED = frozenset(
 
 
 class NotTrusted(StoreUnavailable):
-    """One side does not take the certificate of the other."""
+    """One side does not take the certificate of the other, or speaks TLS alone."""
 
 
 class NotLetIn(StoreUnavailable):

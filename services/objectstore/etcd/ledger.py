@@ -14,7 +14,7 @@ import vocabulary
 from chassis.address import Address
 from chassis.telemetry import Telemetry
 from kernel.errors import StaleToken, StoreUnavailable
-from objectstore.etcd import failures, requests
+from objectstore.etcd import failures, requests, tls
 from objectstore.etcd.access import Access
 from objectstore.etcd.connection import Connection
 from objectstore.etcd.leases import Leases
@@ -85,6 +85,9 @@ class EtcdLedger:
             raise
         except StoreUnavailable as error:
             await connection.close()
+            for endpoint in endpoints:
+                if reason := await tls.why(endpoint, access or Access()):
+                    raise failures.NotTrusted(reason) from None
             where = ",".join(str(endpoint) for endpoint in endpoints)
             why = error.text.removeprefix(failures.SILENT)
             raise type(error)(f"no etcd answers at {where} within {ready_seconds:g} s ({why})") from None
