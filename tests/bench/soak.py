@@ -1,8 +1,8 @@
 """`make bench-long`: whether memory and database stay flat under a steady load. Law: judged on figures, not by eye.
 
 The load is as fast as it is told to be and no faster, over many objects, each message with a request id. Replies are
-kept for a quarter of an hour, and the history that etcd compacts is two minutes: a database can be flat only after that, so the
-judgement is on the last third of a run that is long enough.
+kept for a quarter of an hour, and the history that etcd compacts is two minutes: a database can be flat only after
+that, so the judgement is on the last third of a run that is long enough.
 """
 
 import asyncio
