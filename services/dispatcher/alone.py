@@ -11,10 +11,11 @@ the message again.
 import asyncio
 import random
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TypeAlias
 
 import vocabulary
 from activation.examples import Tryout
@@ -43,18 +44,30 @@ from kernel.values import SlotValues, pack
 from objectstore.store import Store
 
 PAUSE_SECONDS = 0.002
+HOLDING = 2  # runs after which what it sends to is kept from others, who would come between each time
 MAX_VERDICTS = 10_000
 _NOTHING: Mapping[ObjectId, SlotValues] = MappingProxyType({})
+
+
+Hold: TypeAlias = Callable[[Namespace, Collection[ObjectId]], AbstractAsyncContextManager[None]]
+"""Keeps the messages of some objects waiting during the block, if that can be had in time."""
 
 
 class Alone:
     """Delivers one message at a time to an object whose mailbox the caller holds."""
 
     def __init__(
-        self, store: Store, activator: Activator, commits: Commits, tracing: Tracing, measures: Measures
+        self,
+        store: Store,
+        activator: Activator,
+        commits: Commits,
+        tracing: Tracing,
+        measures: Measures,
+        *,
+        hold: Hold,
     ) -> None:
         self._store, self._activator, self._commits, self._tracing = store, activator, commits, tracing
-        self._measures = measures
+        self._measures, self._hold = measures, hold
         # What the examples that passed went through: the definitions, with the revisions that they had.
         self._passed: dict[tuple[Namespace, ObjectId, MethodRef, str], Mapping[Key, int]] = {}
 
@@ -62,16 +75,19 @@ class Alone:
         """The reply. Raises Miss, and what the Send RPC fails with. `runs` tells how many conflicts came before."""
         if message.request_id:
             check_request_id(message.request_id, time.time())  # it may have waited
+        others: frozenset[ObjectId] = frozenset()
         for attempt in range(runs, MAX_RUNS):
             if attempt and (earlier := await self._earlier(message, cache)) is not None:
                 return earlier
             reads: dict[Key, int] = {}
             try:
                 fresh = attempt > 0 or await self._wants_newer(message, cache)
-                run = await self._run(message, cache, inputs, reads, fresh=fresh)
-                run = await self._check_examples(message, run, cache)
-                return await self._settled(message, run, cache)
+                async with self._hold(message.namespace, others):
+                    run = await self._run(message, cache, inputs, reads, fresh=fresh)
+                    run = await self._check_examples(message, run, cache)
+                    return await self._settled(message, run, cache)
             except Conflict as conflict:
+                others = _sent_to(reads, message) if attempt + 1 >= HOLDING else others
                 self._measures.repeated.count += attempt + 1 < MAX_RUNS
                 cache.forget(reads, conflict.changed)
                 # What it met was another commit, perhaps of a busy object: not to meet the next one too.
@@ -227,6 +243,11 @@ class _Fresh:
         if object_id not in self._read:
             self._read[object_id] = await self._cache.load(object_id)
         return self._read[object_id]
+
+
+def _sent_to(reads: Mapping[Key, int], message: Message) -> frozenset[ObjectId]:
+    """The objects beside the receiver whose slots a run read."""
+    return frozenset(key.object_id for key in reads if key.part is Part.SLOTS) - {message.receiver}
 
 
 def _kept_reply(message: Message, run: Run) -> tuple[KeptReply, ...]:

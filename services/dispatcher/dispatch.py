@@ -13,7 +13,8 @@ repeated on what the store has now. A miss abandons the run, waits for the metho
 import asyncio
 import secrets
 import time
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -33,12 +34,14 @@ from dispatcher.owners import Owners
 from dispatcher.running import Running
 from dispatcher.spans import Spans
 from dispatcher.spans import Tracing as BatchTracing
-from kernel.errors import KernelError, NotUnderstood
+from kernel.errors import KernelError, NotUnderstood, Overloaded
 from kernel.messages import MAX_INTENT, Message, Reply
+from kernel.objects import Namespace, ObjectId
 from objectstore.store import Store
 
 MAX_MISSES = 5
 STOP_SECONDS = 5.0
+HOLD_SECONDS = 0.5
 
 
 class Tracing(RunTracing, BatchTracing, Protocol):
@@ -70,7 +73,7 @@ class Dispatch:
         self._commits = commits = Commits(store, measures=measures)
         self._mailboxes = Mailboxes(self._work)
         measures.queued(lambda: self.waiting)
-        self._alone = Alone(store, activator, commits, tracing, measures)
+        self._alone = Alone(store, activator, commits, tracing, measures, hold=self._hold)
         running, spans = Running(batches), Spans(tracing)
         self._batcher = Batcher(running, commits, self._mailboxes, spans, measures, confirm=self._confirm)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -157,6 +160,10 @@ class Dispatch:
         if letter is None:
             self._mailboxes.done(mailbox)
             return
+        if letter.held is not None:
+            mailbox.letters.remove(letter)
+            letter.held.set_result(mailbox)
+            return
         known = cache is not None and cache.has(letter.message.receiver, letter.message.selector)
         alone = letter.alone or letter.fetched or known
         if not letter.fetched:
@@ -193,6 +200,23 @@ class Dispatch:
         cache = await self._caches.of(letter.message)
         letter.inputs = inputs = letter.inputs or Inputs(time.time(), secrets.randbits(63))
         return await self._alone.deliver(letter.message, inputs, cache, letter.runs)
+
+    @asynccontextmanager
+    async def _hold(self, namespace: Namespace, objects: Collection[ObjectId]) -> AsyncGenerator[None]:
+        """Have the mailboxes of these objects too, so that their own messages do not come between.
+
+        Two roots may each have what the other wants: who does not get all in time goes on without, as commits allow.
+        """
+        held: list[Mailbox] = []
+        try:
+            with suppress(TimeoutError, Overloaded):
+                async with asyncio.timeout(HOLD_SECONDS):
+                    for object_id in sorted(objects):
+                        held.append(await self._mailboxes.hold(namespace, object_id))  # noqa: PERF401 - one by one
+            yield
+        finally:
+            for mailbox in held:
+                self._mailboxes.done(mailbox)
 
     def _confirm(self, letter: Letter, reply: Reply, cache: Cache) -> None:
         """Answer a message that changed nothing, once it is known that it did not do so before."""

@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 
 from kernel.errors import Overloaded
 from kernel.messages import Message, Reply
-from kernel.objects import Namespace, ObjectId
+from kernel.objects import Namespace, ObjectId, Selector
 
 MAX_WAITING = 1024
 MAX_WAITING_IN_ALL = 16_384
 MAX_BYTES = 256 << 20
+
+_NOBODY = Selector("nobody")
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +52,14 @@ class Letter:
     """Whether it is to be run apart from others."""
     inputs: Inputs | None = None
     """Drawn when it is first run alone: what runs with others has no use for them."""
+    held: "asyncio.Future[Mailbox] | None" = None
+    """Of a letter that is no message but waits to have the mailbox: what to tell when it has."""
 
     def fail(self, error: BaseException) -> None:
         """Answer with a failure, if nothing was answered."""
-        if not self.reply.done():
-            self.reply.set_exception(error)
+        for answer in (self.reply, self.held):
+            if answer is not None and not answer.done():
+                answer.set_exception(error)
 
 
 @dataclass(slots=True, eq=False)
@@ -123,6 +128,22 @@ class Mailboxes:
         del self._mailboxes[mailbox.namespace, mailbox.object_id]
         if not self._mailboxes:
             self._empty.set()
+
+    async def hold(self, namespace: Namespace, object_id: ObjectId) -> Mailbox:
+        """The mailbox, to oneself, when all before are done; to be given back as any other. Raises Overloaded."""
+        loop = asyncio.get_running_loop()
+        message = Message(object_id, _NOBODY, namespace=namespace)
+        letter = Letter(message, loop.create_future(), alone=True, held=loop.create_future())
+        self.post(letter)
+        assert letter.held is not None
+        try:
+            return await letter.held
+        except asyncio.CancelledError:
+            letter.reply.cancel()
+            self.left(letter)
+            if letter.held.done() and not letter.held.cancelled():
+                self.done(letter.held.result())
+            raise
 
     def left(self, letter: Letter) -> None:
         """The letter's sender has gone: if it still waits, it takes no room any more."""

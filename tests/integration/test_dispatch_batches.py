@@ -13,7 +13,7 @@ from kernel.errors import BadArguments, MethodRaised, Overloaded, RequestIdReuse
 from kernel.messages import Consistency, Message, Reply
 from kernel.objects import ObjectId, Selector
 from kernel.transactions import Lane, Token, Transaction
-from kernel.values import Value
+from kernel.values import Reference, Value
 from objectstore.ledger_store import LedgerStore
 from objectstore.store import Draft, Update
 
@@ -294,3 +294,42 @@ async def test_a_dry_run_tells_what_it_would_write_and_writes_nothing(rig: Rig) 
     reply = await send(rig.dispatch, "dry", "increment", 2, dry_run=True)
     assert (reply.result, dict(reply.writes)) == (6, {"dry": {"count": 6}})
     assert await rig.slots("dry") == {"count": 4}
+
+
+async def test_a_root_that_sends_to_a_busy_object_is_not_kept_from_committing_by_it(rig: Rig) -> None:
+    visit = (
+        "def visit(self, to):\n    self.seen = to.send('increment')\n    self._p_changed = True\n    return self.seen\n"
+    )
+    await rig.put("busy", INCREMENT)
+    for number in range(4):
+        await rig.put(f"visitor/{number}", visit)
+    done = asyncio.Event()
+
+    async def keep_busy() -> int:
+        count = 0
+        while not done.is_set():
+            await send(rig.dispatch, "busy", "increment")
+            count += 1
+        return count
+
+    busy = [asyncio.create_task(keep_busy()) for _ in range(16)]
+    visits = [send(rig.dispatch, f"visitor/{number}", "visit", Reference("busy")) for number in range(4) for _ in "ab"]
+    async with asyncio.timeout(20):
+        replies = await asyncio.gather(*visits)
+    done.set()
+    total = sum(await asyncio.gather(*busy)) + len(replies)
+    assert await rig.slots("busy") == {"count": total}
+
+
+async def test_two_roots_that_want_each_others_objects_both_end(rig: Rig) -> None:
+    swap = "def swap(self, to):\n    self.n = to.send('increment')\n    self._p_changed = True\n    return self.n\n"
+    for name in ("left", "right"):
+        await rig.put(f"swap/{name}", swap, INCREMENT)
+    sends = [
+        send(rig.dispatch, f"swap/{mine}", "swap", Reference(f"swap/{other}"))
+        for mine, other in (("left", "right"), ("right", "left")) * 6
+    ]
+    async with asyncio.timeout(30):
+        ended = await asyncio.gather(*sends, return_exceptions=True)
+    assert all(isinstance(each, Reply) or type(each).__name__ == "Conflict" for each in ended)
+    assert any(isinstance(each, Reply) for each in ended)
