@@ -54,3 +54,18 @@ class LateStore(OddStore):
         async for changes in self._store.watch(namespace, after):
             await self.going.wait()
             yield changes
+
+
+class CountingStore(OddStore):
+    """Counts what is committed, and waits for `before` ahead of each commit; else the real one."""
+
+    def __init__(self, store: LedgerStore) -> None:
+        super().__init__(store)
+        self.commits: list[Transaction] = []
+        self.before: Any = None
+
+    async def commit(self, transaction: Transaction, lane: Lane) -> Token:
+        self.commits.append(transaction)
+        if self.before is not None:
+            await self.before(transaction)
+        return await self._store.commit(transaction, lane)
