@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -72,7 +73,8 @@ class Proxy:
         for link in self._links:
             link.server.write(bytes(link.held))
             link.held.clear()
-            await link.server.drain()
+            with suppress(OSError):  # a connection that broke meanwhile carries nothing more
+                await link.server.drain()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
