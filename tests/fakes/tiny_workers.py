@@ -1,7 +1,7 @@
 """A service of several processes over nothing: `python -m fakes.tiny_workers`. Ask answers the pid that serves.
 
 TINY_FAILS: a file of worker numbers, separated by spaces, that cannot start. TINY_SLOW: seconds that Ask takes.
-TINY_STUCK: Ask never returns control to the event loop. TINY_PRINTS: characters of the line that Ask prints.
+TINY_STUCK: Ask never returns control to the event loop. TINY_PRINTS: characters of the line that Ask prints before its §.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         if os.environ.get("TINY_STUCK"):
             time.sleep(300)  # noqa: ASYNC251 - that is what it is asked for
         if prints := int(os.environ.get("TINY_PRINTS", "0")):
-            sys.stdout.write("é" * prints + " and its end\n")
+            sys.stdout.write("é" * prints + "§\n")
             sys.stdout.flush()
         await asyncio.sleep(float(os.environ.get("TINY_SLOW", "0")))
         return str(os.getpid()).encode()
