@@ -15,7 +15,8 @@ from objectstore.ledger import Event, Events, Span
 
 TOO_SLOW: Final = "this watch is read too slowly: watch again, from the last token"
 KEEP_BYTES: Final = 32 << 20
-_EVENT_BYTES: Final = 200  # what an event weighs beside its key and value
+_EVENT_BYTES: Final = 250  # what an event weighs beside its key and value
+_BATCH_BYTES: Final = 1200  # what a batch weighs beside its events: it has dicts of its own
 _LETTERS: Final = frozenset((b"d/", b"o/", b"n/", b"w/"))  # definitions, slots, restored namespaces, members
 
 
@@ -70,9 +71,9 @@ class Flow:
                 if event.key[len(place) : len(place) + 2] in _LETTERS:
                     places.setdefault(place, []).append(event)
                     size += len(event.key) + len(event.value or b"") + _EVENT_BYTES
-        self._batches.append(_Batch(self.revision, batches[-1].revision, places, size + _EVENT_BYTES))
+        self._batches.append(_Batch(self.revision, batches[-1].revision, places, size + _BATCH_BYTES))
         self.revision = batches[-1].revision
-        self._size += size + _EVENT_BYTES
+        self._size += size + _BATCH_BYTES
         self._forget()
         self.beat()
 

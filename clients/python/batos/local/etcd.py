@@ -97,6 +97,8 @@ def _command(etcd: str, data: Path, endpoint: str, peers: str, retention: str) -
         "--quota-backend-bytes=4294967296",
         "--auto-compaction-mode=periodic",
         f"--auto-compaction-retention={retention}",
+        # Up to so many requests stay in memory; of its default, 100,000, a small store would be mostly that.
+        "--snapshot-count=10000",
     ]
 
 
