@@ -15,7 +15,8 @@ from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
 import grpc.aio
-from opentelemetry.context import Context, attach
+from google.rpc.status_pb2 import Status
+from opentelemetry.context import attach
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, set_span_in_context
 
 import vocabulary
@@ -50,7 +51,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         self._telemetry = telemetry
         self._status_of = status_of
         self._untraced = untraced
-        self._known: dict[str, tuple[_Servicer, _Servicer]] = {}
+        self._known: dict[str, tuple[_Servicer, _Servicer, bool]] = {}
         self._durations = telemetry.metrics.histograms(
             vocabulary.METRIC_RPC_SERVER_DURATION, "s", "Duration of a unary call.", _measured
         )
@@ -67,68 +68,68 @@ class Interceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         known = self._known.get(method)
         if known is None or known[0] is not servicer:  # gRPC asks for every call, and gives the same one
-            known = self._known[method] = servicer, self._guarded(method, servicer)
+            traced = not (method.startswith(_INFRASTRUCTURE) or method in self._untraced)
+            known = self._known[method] = servicer, self._guarded(method, servicer, traced=traced), traced
+        # Here the headers are at hand, and cost some microseconds later. The RPC's task is the one that runs this.
+        if known[2] and (sender := context_of(handler_call_details.invocation_metadata or ())):
+            attach(sender)  # never detached: the task ends with the RPC
         return known[1]
 
-    def _guarded(self, method: str, servicer: _Servicer) -> _Servicer:
-        run = _run(servicer)
+    def _guarded(self, method: str, servicer: _Servicer, *, traced: bool) -> _Servicer:
+        run, start, failed = _run(servicer), self._telemetry.start, self._failed
         streams = servicer.request_streaming or servicer.response_streaming
-        guard = self._guard if streams or method.startswith(_INFRASTRUCTURE) else self._measure
+        durations = None if streams or method.startswith(_INFRASTRUCTURE) else self._durations
+        ok = (method, "OK")
+        attributes = {vocabulary.RPC_SYSTEM_NAME: vocabulary.RPC_SYSTEM_GRPC, vocabulary.RPC_METHOD: method[1:]}
 
-        # grpc.aio looks for a coroutine function here, and for nothing that merely returns an awaitable.
+        # One coroutine function: each that stood between would cost every call. A partial of one gRPC would not take.
         async def guarded(request: Any, context: _ServicerContext) -> Any:
-            return await guard(method, run, request, context)
+            began = time.perf_counter()
+            span = start(method[1:], attributes, SpanKind.SERVER) if traced else INVALID_SPAN
+            if span is not INVALID_SPAN:
+                attach(set_span_in_context(span))
+            call = ok
+            try:
+                response = await run(request, context)
+                if (code := _code_set(context)) is not None:
+                    call = method, code
+            except BaseException as error:
+                code, status = failed(method, error, context, span)
+                call = method, code
+                finish(span, code)
+                if status is not None:
+                    await _abort(status, context)
+                raise
+            else:
+                finish(span, call[1])
+                return response
+            finally:
+                if durations is not None:
+                    durations[call].add(time.perf_counter() - began)
 
         return _wrapped(servicer, guarded)
 
-    async def _measure(self, method: str, run: _Run, request: Any, context: _ServicerContext) -> Any:
-        began, code = time.perf_counter(), ""
-        try:
-            return await self._guard(method, run, request, context)
-        except asyncio.CancelledError:
-            code = _why_cancelled(context)
-            raise
-        finally:
-            self._durations[method, code or _code_set(context)].add(time.perf_counter() - began)
-
-    async def _guard(self, method: str, run: _Run, request: Any, context: _ServicerContext) -> Any:
-        span = self._start(method, context)
-        try:
-            response = await run(request, context)
-        except asyncio.CancelledError as cancelled:
-            if not _being_cancelled():
-                # What this servicer waited for was cancelled, not the RPC: without a status the caller waits for ever.
-                await self._abort(method, cancelled, context, span)
-            finish(span, _why_cancelled(context))
-            raise
-        except grpc.aio.AbortError:
-            finish(span, _code_set(context))
-            raise
-        except grpc.aio.InternalError:
-            finish(span, "CANCELLED")  # a read or write failed because the caller has gone
-            raise
-        except Exception as error:  # noqa: BLE001 - the last stop before the caller
-            await self._abort(method, error, context, span)
-        else:
-            finish(span, _code_set(context))
-            return response
-
-    def _start(self, method: str, context: _ServicerContext) -> Span:
-        if method.startswith(_INFRASTRUCTURE) or method in self._untraced:
-            return INVALID_SPAN
-        sender = context_of(context.invocation_metadata() or ()) or Context()
-        attributes = {vocabulary.RPC_SYSTEM_NAME: vocabulary.RPC_SYSTEM_GRPC, vocabulary.RPC_METHOD: method[1:]}
-        span = self._telemetry.start(method[1:], attributes, SpanKind.SERVER, context=sender)
-        if span is not INVALID_SPAN:
-            attach(set_span_in_context(span, sender))  # never detached: the RPC's task ends with it
-        return span
-
-    async def _abort(self, method: str, error: BaseException, context: _ServicerContext, span: Span) -> NoReturn:
+    def _failed(
+        self, method: str, error: BaseException, context: _ServicerContext, span: Span
+    ) -> tuple[str, Status | None]:
+        """The code that a call ends with, and what its caller is to be told; None where it was told, or has gone."""
+        if isinstance(error, asyncio.CancelledError):
+            if _being_cancelled():
+                return _why_cancelled(context), None
+            # What this servicer waited for was cancelled, not the RPC: without a status the caller waits for ever.
+        elif isinstance(error, grpc.aio.AbortError):
+            return _code_set(context) or "OK", None
+        elif isinstance(error, grpc.aio.InternalError):
+            return "CANCELLED", None  # a read or write failed because the caller has gone
+        elif not isinstance(error, Exception):
+            return "UNKNOWN", None
         status = fitted(told(self._status_of, method[1:], error, span))
-        code = code_of(status)
-        finish(span, code.name)
-        details = (DETAILS_HEADER, status.SerializeToString())
-        await context.abort(code, status.message, (*context.trailing_metadata(), details))
+        return code_of(status).name, status
+
+
+async def _abort(status: Status, context: _ServicerContext) -> NoReturn:
+    details = (DETAILS_HEADER, status.SerializeToString())
+    await context.abort(code_of(status), status.message, (*context.trailing_metadata(), details))
 
 
 def _run(servicer: _Servicer) -> _Run:
@@ -191,10 +192,10 @@ def _why_cancelled(context: _ServicerContext) -> str:
     return "CANCELLED" if left is None or left > _DEADLINE_SLACK else "DEADLINE_EXCEEDED"
 
 
-def _code_set(context: _ServicerContext) -> str:
+def _code_set(context: _ServicerContext) -> str | None:
     """The code that the servicer set itself, by name."""
     code = cast("grpc.StatusCode | None", context.code())
-    return "OK" if code is None else code.name
+    return None if code is None else code.name
 
 
 def _measured(call: tuple[str, str]) -> Mapping[str, str]:

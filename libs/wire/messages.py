@@ -46,34 +46,36 @@ _ON_MISS: Mapping[int, OnMiss] = {
 
 def message_from_wire(message: pb.Message, principal: str = LOCAL) -> Message:
     """The message, checked. Raises BadObjectId, BadArguments, BadValue, BadExample, LimitExceeded, NotServed."""
-    if message.on_miss == pb.ON_MISS_ASYNC:
+    # Each field is read once: protobuf makes its value anew each time, and this is on the road of every message.
+    intent, examples, request_id, token = message.intent, message.examples, message.request_id, message.token
+    on_miss, consistency = _ON_MISS.get(message.on_miss), _CONSISTENCY.get(message.consistency)
+    if on_miss is None and message.on_miss == pb.ON_MISS_ASYNC:
         raise NotServed("message.on_miss = ASYNC")
-    if message.on_miss not in _ON_MISS or message.consistency not in _CONSISTENCY:
+    if on_miss is None or consistency is None:
         raise BadArguments("on_miss or consistency has a value this version does not know", field="message.on_miss")
-    if len(message.intent) > MAX_INTENT:
+    if len(intent) > MAX_INTENT:
         raise BadArguments(f"an intent has at most {MAX_INTENT} characters", field="message.intent")
-    if len(message.examples) > MAX_EXAMPLES:
+    if len(examples) > MAX_EXAMPLES:
         raise BadExample(f"a message carries at most {MAX_EXAMPLES} examples", field="message.examples")
-    if message.dry_run and message.request_id:
+    if request_id and message.dry_run:
         raise BadArguments("a dry run takes no request_id: it has no effect to have once", field="message.request_id")
-    consistency = _CONSISTENCY[message.consistency]
-    if (consistency is Consistency.AT_LEAST) != bool(message.token):
+    if (consistency is Consistency.AT_LEAST) != bool(token):
         raise BadArguments("a token belongs to AT_LEAST, and AT_LEAST needs one", field="message.token")
     return Message(
-        receiver=parse_object_id(message.receiver),
-        selector=parse_selector(message.selector),
-        arguments=tuple(value_from_wire(item) for item in message.arguments),
-        keywords=values_from_wire(message.keywords),
-        namespace=parse_namespace(message.namespace),
-        principal=principal,
-        intent=message.intent,
-        examples=tuple(_numbered_example(index, item) for index, item in enumerate(message.examples)),
-        request_id=message.request_id,
-        consistency=consistency,
-        token=message.token,
-        on_miss=_ON_MISS[message.on_miss],
-        install_at=parse_object_id(message.install_at) if message.install_at else None,
-        dry_run=message.dry_run,
+        parse_object_id(message.receiver),
+        parse_selector(message.selector),
+        tuple(map(value_from_wire, message.arguments)),
+        values_from_wire(message.keywords),
+        parse_namespace(message.namespace),
+        principal,
+        intent,
+        tuple(map(_numbered_example, range(len(examples)), examples)) if examples else (),
+        request_id,
+        consistency,
+        token,
+        on_miss,
+        parse_object_id(message.install_at) if message.install_at else None,
+        message.dry_run,
     )
 
 

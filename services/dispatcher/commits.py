@@ -3,9 +3,9 @@
 A *unit* commits whole or not at all: what some messages to an object read and wrote. Units that wait share a
 transaction of the store as long as none writes what another read, so that what each alone would have done is what all
 together do. A transaction that meets a conflict is split: the units that read what has changed lose, the others go
-again at once. One transaction is in flight, and while it is, the units of the next gather; a few are where many units
-wait. Each has a lane of this dispatcher's own, one at a time in each; the lane's number tells a lost answer from a
-commit that never was, and is settled for as long as that takes.
+again at once. One transaction is in flight, and while it is, the units of the next gather, and then up to a lull; a few
+are where many units wait. Each has a lane of this dispatcher's own, one at a time in each; the lane's number tells a
+lost answer from a commit that never was, and is settled for as long as that takes.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 from chassis.metrics import Metrics
+from dispatcher.lulls import Lull
 from dispatcher.measures import Measures
 from kernel.errors import CommitUnclear, Conflict, KernelError, LimitExceeded, StoreUnavailable
 from kernel.objects import Namespace, ObjectId
@@ -26,6 +27,7 @@ from kernel.values import Packed
 from objectstore.store import Store
 
 IN_FLIGHT = 4
+ENOUGH = 48  # units that wait for no lull
 ANOTHER = 32  # units that wait, for which a transaction begins while others are in flight
 MAX_RUNS = 5  # of a message, before its conflicts are told
 _MAX_PASSED = 32  # units that do not fit; what is behind them waits for the next transaction
@@ -101,7 +103,7 @@ class Commits:
         self._lanes, self._most = [_Lane() for _ in range(in_flight)], in_flight
         self._waiting: dict[Namespace, deque[Unit]] = {}
         self._commits: set[asyncio.Task[None]] = set()
-        self._turning = False
+        self._lull = Lull(self._backlog, self._turn, ENOUGH)
 
     def add(self, unit: Unit) -> None:
         """Commit the unit with others that come in the same moment, or while the lanes are taken."""
@@ -152,14 +154,18 @@ class Commits:
             _tell(unit, StoreUnavailable("this dispatcher stops, and nothing was changed: send again"))
 
     def _wake(self) -> None:
-        if not self._turning:
-            self._turning = True
-            asyncio.get_running_loop().call_soon(self._turn)
+        if self._may_begin():
+            self._lull.plan()
+
+    def _may_begin(self) -> bool:
+        if not (self._lanes and self._waiting):
+            return False
+        return len(self._lanes) == self._most or self._backlog() >= ANOTHER
 
     def _turn(self) -> None:
-        self._turning = False
-        while self._lanes and self._waiting and (len(self._lanes) == self._most or self._backlog() >= ANOTHER):
+        while self._may_begin():
             group, lane = self._next_group(), self._lanes.pop()
+            self._lull.began(len(group.units))
             context = next((unit.context for unit in group.units if unit.context), Context())
             commit = asyncio.create_task(self._commit(group, lane), context=context)
             self._commits.add(commit)

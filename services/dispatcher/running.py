@@ -1,8 +1,8 @@
 """Runs chains of messages in the sandbox, many objects at a time. Law: what waits for one method runs together.
 
 While a method's activations run, further ones for it gather, and run together next: the busier a method is, the more of
-them share a run, and the less each costs. A run is so short that little gathers by itself, so where chains come quickly
-the next run waits a moment for them; where they come one by one nothing waits.
+them share a run, and the less each costs. A run is so short that little gathers by itself, so the next one waits for a
+lull.
 """
 
 import asyncio
@@ -10,18 +10,17 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from contextvars import Context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from activation.batch import Batches, Chain, Outcome
+from dispatcher.lulls import Lull
 from kernel.objects import MethodVersion
 
 MAX_ACTIVATIONS = 512
 RUN_SECONDS = 0.02  # what a run aims at: all in it wait for the slowest
-GATHER_SECONDS = 0.003
-WORTH_WAITING = 3  # chains that are likely to come meanwhile
-ENOUGH = 48  # chains that wait for no more
+ENOUGH = 48  # chains that wait for no lull
 MAX_QUEUES = 1000
 
 Ran: TypeAlias = Callable[[Sequence[Outcome | None]], None]
@@ -38,13 +37,10 @@ class _Queue:
     waiting: deque[tuple[Chain, Ran]] = field(default_factory=deque[tuple[Chain, Ran]])
     running: bool = False
     """A run is under way: one at a time, since the method has one session."""
-    due: asyncio.Handle | None = None
-    """When the next begins."""
     seconds: float = 0.0
     """That an activation took lately."""
-    rate: float = 0.0
-    """Chains that came in a second, lately."""
     began: float = 0.0
+    lull: Lull = field(init=False)
 
     def taken(self) -> Sequence[tuple[Chain, Ran]]:
         """What runs next: as many chains as take about the time that a run aims at, at least one."""
@@ -54,19 +50,14 @@ class _Queue:
         while self.waiting and count + len(self.waiting[0][0].calls) <= most:
             taken.append(self.waiting.popleft())
             count += len(taken[-1][0].calls)
-        now = time.perf_counter()
-        self.rate = (self.rate + len(taken) / max(now - self.began, 1e-6)) / 2
-        self.began = now
+        self.lull.began(len(taken))
+        self.began = time.perf_counter()
         return taken
 
     def took(self, count: int) -> None:
         """A run of so many activations has ended."""
         seconds = (time.perf_counter() - self.began) / max(count, 1)
         self.seconds = (self.seconds + seconds) / 2 if self.seconds else seconds
-
-    def worth_waiting(self) -> bool:
-        """Whether more is likely to come in the moment that a run may wait."""
-        return len(self.waiting) < ENOUGH and self.rate * GATHER_SECONDS >= WORTH_WAITING
 
 
 class Running:
@@ -81,32 +72,21 @@ class Running:
         """Run a chain together with others that come in the same moment, or while the method runs."""
         queue = self._queue(method, principal)
         queue.waiting.append((chain, ran))
-        if queue.due is not None and len(queue.waiting) == ENOUGH:
-            queue.due.cancel()
-            queue.due = None
-        self._plan(queue)
+        if not queue.running:
+            queue.lull.plan()
 
     def _queue(self, method: MethodVersion, principal: str) -> _Queue:
         key = (method.digest, principal)
         if (queue := self._queues.get(key)) is None:
             queue = self._queues[key] = _Queue(method, principal)
+            queue.lull = Lull(queue.waiting.__len__, partial(self._begin, queue), ENOUGH)
             idle = [each for each, old in self._queues.items() if not old.waiting and not old.running]
             for each in idle[: len(self._queues) - MAX_QUEUES]:
                 del self._queues[each]
         return queue
 
-    def _plan(self, queue: _Queue) -> None:
-        """Begin the next run, soon or in a moment, unless that is planned, or one is under way."""
-        if queue.running or queue.due is not None or not queue.waiting:
-            return
-        loop = asyncio.get_running_loop()
-        if queue.worth_waiting():
-            queue.due = loop.call_later(GATHER_SECONDS, self._begin, queue, context=Context())
-        else:
-            queue.due = loop.call_soon(self._begin, queue, context=Context())
-
     def _begin(self, queue: _Queue) -> None:
-        queue.due, queue.running = None, True
+        queue.running = True
         task = asyncio.create_task(self._run(queue, queue.taken()))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -121,6 +101,7 @@ class Running:
             outcomes = [[None] * len(chain.calls) for chain in chains]
         queue.took(sum(len(chain.calls) for chain in chains))
         queue.running = False
-        self._plan(queue)
+        if queue.waiting:
+            queue.lull.plan()
         for (_, ran), outcome in zip(taken, outcomes, strict=True):
             ran(outcome)
