@@ -171,6 +171,12 @@ class SynthesisFailed(KernelError):
     reason = "SYNTHESIS_FAILED"
 
 
+class ExamplesNeeded(KernelError):
+    """Drafts pass everything and disagree: an example of what is wanted decides. The text tells where they differ."""
+
+    reason = "EXAMPLES_NEEDED"
+
+
 class HasChildren(KernelError):
     """The object is the parent of others."""
 
@@ -208,9 +214,12 @@ class LimitExceeded(KernelError):
 
 
 class BudgetExhausted(KernelError):
-    """The budget for syntheses is spent."""
+    """The budget for syntheses is spent; the next hour has a new one."""
 
     reason = "BUDGET_EXHAUSTED"
+
+    def __init__(self, text: str, retry_seconds: float, **fields: str) -> None:
+        super().__init__(text, retry_seconds=str(retry_seconds), **fields)
 
 
 class Overloaded(KernelError):
@@ -237,6 +246,12 @@ class SynthesisPending(KernelError):
         going_on = f"the method is still being written (synthesis {synthesis_id}); send again"
         not_begun = "there was no time left to have the method written; send again with a later deadline"
         super().__init__(going_on if synthesis_id else not_begun, synthesis=synthesis_id)
+
+
+class SynthesisCancelled(KernelError):
+    """Somebody who may cancelled the synthesis; send the message again to have the method written."""
+
+    reason = "SYNTHESIS_CANCELLED"
 
 
 class EndpointUnavailable(KernelError):

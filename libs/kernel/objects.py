@@ -98,7 +98,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What may be synthesized for an object. Budgets are in the format and not served yet."""
+    """What may be synthesized for an object. A budget is of an hour, for the object and all that inherits from it."""
 
     synthesis: Synthesis = Synthesis.UNSET
     min_evidence: Level = Level.UNSET
@@ -215,6 +215,13 @@ class Provenance:
     agreeing: int = 0
     examples: int = 0
     trace_id: str = ""
+    parent: int = 0
+    """The version of the same selector that it is to better; 0 where there was none."""
+    adopted: str = ""
+    """The version that it was taken from unchanged, as `holder.selector@number`; empty where it was written."""
+    seconds: float = 0.0
+    trials: int = 0
+    """How often a draft was run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +236,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class EffectSet:
-    """What a method may touch. In the format; not enforced yet."""
+    """What a method touches at most, as its source says: slots of self by name, and selectors that it sends.
+
+    `*` stands for any. An activation that writes another slot, or sends another selector, fails.
+    """
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()

@@ -2,8 +2,19 @@
 
 from batos.v1 import synthesizer_pb2 as pb
 from kernel.errors import BadArguments
-from kernel.objects import parse_object_id
-from kernel.synthesis import DraftAudited, DraftTried, Event, Registered, Started, TurnFinished, TurnStarted
+from kernel.objects import parse_object_id, parse_selector
+from kernel.synthesis import (
+    Adopted,
+    Chosen,
+    Compared,
+    DraftAudited,
+    DraftTried,
+    Event,
+    Registered,
+    Started,
+    TurnFinished,
+    TurnStarted,
+)
 from kernel.transactions import parse_token
 from wire.objects import (
     finding_from_wire,
@@ -15,7 +26,7 @@ from wire.objects import (
 )
 
 
-def event_to_wire(event: Event) -> pb.SynthesizeResponse:
+def event_to_wire(event: Event) -> pb.SynthesizeResponse:  # noqa: PLR0911 - one for each event
     """The message for an event."""
     match event:
         case Started(synthesis_id, target, joined):
@@ -23,8 +34,8 @@ def event_to_wire(event: Event) -> pb.SynthesizeResponse:
             return pb.SynthesizeResponse(started=wire)
         case TurnStarted(persona, model, draft):
             return pb.SynthesizeResponse(turn_started=pb.TurnStarted(persona=persona, model=model, draft=draft))
-        case TurnFinished(turn, text, draft):
-            wire = pb.TurnFinished(turn=turn_to_wire(turn), draft=draft, text=text)
+        case TurnFinished(turn, text, draft, cut):
+            wire = pb.TurnFinished(turn=turn_to_wire(turn), draft=draft, text=text, cut=cut)
             return pb.SynthesizeResponse(turn_finished=wire)
         case DraftAudited(draft, findings, passed):
             told = [finding_to_wire(each) for each in findings]
@@ -32,12 +43,21 @@ def event_to_wire(event: Event) -> pb.SynthesizeResponse:
         case DraftTried(draft, passed, total, failure):
             wire = pb.DraftTried(draft=draft, passed=passed, total=total, failure=failure)
             return pb.SynthesizeResponse(tried=wire)
+        case Adopted(holder, selector, number):
+            wire = pb.MethodAdopted(holder=holder, selector=selector, number=number)
+            return pb.SynthesizeResponse(adopted=wire)
+        case Chosen(draft, agreeing, drafts, dissent):
+            wire = pb.DraftChosen(draft=draft, agreeing=agreeing, drafts=drafts, dissent=dissent)
+            return pb.SynthesizeResponse(chosen=wire)
+        case Compared(calls, alike, differences):
+            wire = pb.CallsCompared(calls=calls, alike=alike, differences=differences)
+            return pb.SynthesizeResponse(compared=wire)
         case Registered(record, token):
             wire = pb.SynthesisRegistered(method=record_to_wire(record), token=str(token))
             return pb.SynthesizeResponse(registered=wire)
 
 
-def event_from_wire(response: pb.SynthesizeResponse) -> Event:
+def event_from_wire(response: pb.SynthesizeResponse) -> Event:  # noqa: PLR0911 - one for each event
     """The event, as the synthesizer told it. Raises BadArguments for one that this version does not know."""
     match response.WhichOneof("event"):
         case "started":
@@ -47,7 +67,7 @@ def event_from_wire(response: pb.SynthesizeResponse) -> Event:
             return TurnStarted(response.turn_started.persona, response.turn_started.model, response.turn_started.draft)
         case "turn_finished":
             finished = response.turn_finished
-            return TurnFinished(turn_from_wire(finished.turn), finished.text, finished.draft)
+            return TurnFinished(turn_from_wire(finished.turn), finished.text, finished.draft, finished.cut)
         case "audited":
             audited = response.audited
             findings = tuple(finding_from_wire(each) for each in audited.findings)
@@ -55,6 +75,15 @@ def event_from_wire(response: pb.SynthesizeResponse) -> Event:
         case "tried":
             tried = response.tried
             return DraftTried(tried.draft, tried.passed, tried.total, tried.failure)
+        case "adopted":
+            adopted = response.adopted
+            return Adopted(parse_object_id(adopted.holder), parse_selector(adopted.selector), adopted.number)
+        case "chosen":
+            chosen = response.chosen
+            return Chosen(chosen.draft, chosen.agreeing, chosen.drafts, chosen.dissent)
+        case "compared":
+            compared = response.compared
+            return Compared(compared.calls, compared.alike, tuple(compared.differences))
         case "registered":
             registered = response.registered
             return Registered(record_from_wire(registered.method), parse_token(registered.token))

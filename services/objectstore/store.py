@@ -13,9 +13,10 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from kernel.lookup import Answer
+from kernel.messages import Example
 from kernel.objects import (
     Definition,
     EffectSet,
@@ -29,8 +30,12 @@ from kernel.objects import (
     Provenance,
     Selector,
 )  # fmt: skip
+from kernel.synthesis import SynthesisRecord
 from kernel.transactions import KeptReply, Key, Lane, Token, Transaction
 from kernel.values import Packed, SlotValues, Value, unpack
+
+if TYPE_CHECKING:
+    from objectstore.flights import Flight
 
 FORMAT = 1  # the number that stored bytes begin with; the one before it is read too
 
@@ -142,6 +147,38 @@ class Update:
     expected_slots: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptExample:
+    """An example that every later version must pass: who gave it and when (seconds since 1970), who took it back."""
+
+    example: Example
+    by: str
+    at: float
+    withdrawn_by: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What it is named by."""
+        return self.example.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A message that a version answered, as an example that says what came of it, and which version that was."""
+
+    example: Example
+    number: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The flight that a registration ends, and the record of its synthesis; method, state and time are filled in."""
+
+    flight: "Flight"
+    synthesis: SynthesisRecord
+
+
 class Store(Protocol):
     """Objects, method versions and commits. Raises kernel errors alone; see each method's RPC for which."""
 
@@ -196,12 +233,54 @@ class Store(Protocol):
         ...
 
     async def register(
-        self, namespace: Namespace, draft: Draft, *, activate: bool, expected: Mapping[ObjectId, int] | None = None
+        self,
+        namespace: Namespace,
+        draft: Draft,
+        *,
+        activate: bool,
+        expected: Mapping[ObjectId, int] | None = None,
+        examples: Sequence[KeptExample] = (),
+        landing: Landing | None = None,
     ) -> tuple[MethodRecord, Token]:
-        """Append a version and, where asked, activate it at once. ObjectNotFound, Conflict, BadArguments.
+        """Append a version and, where asked, activate it at once. ObjectNotFound, Conflict, BadArguments, FlightLost.
 
         `expected` are revisions that definitions must still have, such as those whose policies allowed the version.
+        `examples` are kept with it, and a `landing` ends its flight, in the same transaction.
         """
+        ...
+
+    async def prove(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int, evidence: Evidence
+    ) -> tuple[MethodRecord, Token]:
+        """Append a proof to a version, and leave active what is. MethodNotFound."""
+        ...
+
+    async def keep(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, examples: Sequence[KeptExample]
+    ) -> Token:
+        """Keep examples, each once; one that was withdrawn is kept again. ObjectNotFound, LimitExceeded (100)."""
+        ...
+
+    async def withdraw(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, digest: str, by: str
+    ) -> tuple[KeptExample, Token]:
+        """Take an example back: it is told of, and gates nothing any more. ObjectNotFound, BadArguments (none such)."""
+        ...
+
+    async def kept(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector
+    ) -> tuple[Sequence[KeptExample], Token]:
+        """All examples of a method, by age, withdrawn ones too. ObjectNotFound."""
+        ...
+
+    async def record(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, calls: Sequence[RecordedCall]
+    ) -> None:
+        """Keep some calls, the newest 20 of a method, of at most 16 KiB each; more is let go. ObjectNotFound."""
+        ...
+
+    async def recorded(self, namespace: Namespace, holder: ObjectId, selector: Selector) -> Sequence[RecordedCall]:
+        """The calls that are kept, the newest first. ObjectNotFound."""
         ...
 
     async def method(

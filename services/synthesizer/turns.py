@@ -1,8 +1,12 @@
-"""One turn of a persona: told before and after, and written down. Law: no turn without its record of what it cost."""
+"""One turn of a persona: told before and after, and written down. Law: no turn without its record of what it cost.
+
+A turn that was taken in this synthesis before, by whoever held its flight then, is not paid for again: the same persona
+asked the same with the same seed has said what it said.
+"""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from kernel.objects import PersonaTurn
@@ -23,21 +27,39 @@ class Said:
     cut: bool
 
 
+Taken = tuple[str, int, str, int]
+"""Which turn: the persona, the draft, the prompt's digest, the seed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turns:
     """Lets personas speak. `models` is the model asked for where a persona names none, by persona."""
 
     endpoints: Endpoints
     models: Mapping[str, str]
+    taken: Mapping[Taken, Said] = field(default_factory=dict[Taken, Said])
+
+    def after(self, events: Sequence[Event]) -> "Turns":
+        """The same, where these events were told already."""
+        finished = [each for each in events if isinstance(each, TurnFinished)]
+        taken = {
+            (each.turn.persona, each.draft, each.turn.prompt_digest, each.turn.seed): Said(
+                each.text, each.turn, each.cut
+            )
+            for each in finished
+        }
+        return replace(self, taken=taken)
 
     async def take(
         self, persona: Persona, messages: ChatMessages, sampling: Sampling, tell: Tell, draft: int = 0
     ) -> Said:
         """One turn. Where `draft` counts one, from 1, its code is read out. Raises EndpointUnavailable."""
+        digest = sha256(json.dumps(list(messages), sort_keys=True).encode()).hexdigest()
+        if said := self.taken.get((persona.name, draft, digest, sampling.seed)):
+            return said
         speaker = Speaker(persona.name, persona.endpoint, persona.model_id or self.models[persona.name])
         tell(TurnStarted(persona.name, speaker.model, draft))
         answer = await self.endpoints.chat(speaker, messages, sampling)
-        digest = sha256(json.dumps(list(messages), sort_keys=True).encode()).hexdigest()
         turn = PersonaTurn(
             persona.name,
             answer.model,
@@ -48,7 +70,7 @@ class Turns:
             sampling.seed,
         )
         text = extract(answer.text) if draft else answer.text
-        tell(TurnFinished(turn, text, draft))
+        tell(TurnFinished(turn, text, draft, answer.cut))
         return Said(text, turn, answer.cut)
 
 

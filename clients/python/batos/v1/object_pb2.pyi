@@ -277,7 +277,7 @@ class PersonaTurn(_message.Message):
     def __init__(self, persona: _Optional[str] = ..., model: _Optional[str] = ..., prompt_digest: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., seconds: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class Provenance(_message.Message):
-    __slots__ = ("asked_by", "intent", "synthesis_id", "turns", "drafts", "agreeing", "examples", "trace_id")
+    __slots__ = ("asked_by", "intent", "synthesis_id", "turns", "drafts", "agreeing", "examples", "trace_id", "parent", "adopted", "seconds", "trials")
     ASKED_BY_FIELD_NUMBER: _ClassVar[int]
     INTENT_FIELD_NUMBER: _ClassVar[int]
     SYNTHESIS_ID_FIELD_NUMBER: _ClassVar[int]
@@ -286,6 +286,10 @@ class Provenance(_message.Message):
     AGREEING_FIELD_NUMBER: _ClassVar[int]
     EXAMPLES_FIELD_NUMBER: _ClassVar[int]
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    ADOPTED_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
     asked_by: str
     intent: str
     synthesis_id: str
@@ -294,7 +298,11 @@ class Provenance(_message.Message):
     agreeing: int
     examples: int
     trace_id: str
-    def __init__(self, asked_by: _Optional[str] = ..., intent: _Optional[str] = ..., synthesis_id: _Optional[str] = ..., turns: _Optional[_Iterable[_Union[PersonaTurn, _Mapping]]] = ..., drafts: _Optional[int] = ..., agreeing: _Optional[int] = ..., examples: _Optional[int] = ..., trace_id: _Optional[str] = ...) -> None: ...
+    parent: int
+    adopted: str
+    seconds: float
+    trials: int
+    def __init__(self, asked_by: _Optional[str] = ..., intent: _Optional[str] = ..., synthesis_id: _Optional[str] = ..., turns: _Optional[_Iterable[_Union[PersonaTurn, _Mapping]]] = ..., drafts: _Optional[int] = ..., agreeing: _Optional[int] = ..., examples: _Optional[int] = ..., trace_id: _Optional[str] = ..., parent: _Optional[int] = ..., adopted: _Optional[str] = ..., seconds: _Optional[float] = ..., trials: _Optional[int] = ...) -> None: ...
 
 class Evidence(_message.Message):
     __slots__ = ("level", "by", "at", "note")

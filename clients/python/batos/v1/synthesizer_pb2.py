@@ -23,41 +23,72 @@ _sym_db = _symbol_database.Default()
 
 
 from batos.v1 import object_pb2 as batos_dot_v1_dot_object__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x61tos/v1/synthesizer.proto\x12\x08\x62\x61tos.v1\x1a\x15\x62\x61tos/v1/object.proto\"I\n\x11SynthesizeRequest\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.batos.v1.Message\x12\x10\n\x08\x61sked_by\x18\x02 \x01(\t\"H\n\x10SynthesisStarted\x12\x14\n\x0csynthesis_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0e\n\x06joined\x18\x03 \x01(\x08\"<\n\x0bTurnStarted\x12\x0f\n\x07persona\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05\x64raft\x18\x03 \x01(\x05\"P\n\x0cTurnFinished\x12#\n\x04turn\x18\x01 \x01(\x0b\x32\x15.batos.v1.PersonaTurn\x12\r\n\x05\x64raft\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\"R\n\x0c\x44raftAudited\x12\r\n\x05\x64raft\x18\x01 \x01(\x05\x12#\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x11.batos.v1.Finding\x12\x0e\n\x06passed\x18\x03 \x01(\x08\"K\n\nDraftTried\x12\r\n\x05\x64raft\x18\x01 \x01(\x05\x12\x0e\n\x06passed\x18\x02 \x01(\x05\x12\r\n\x05total\x18\x03 \x01(\x05\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\"M\n\x13SynthesisRegistered\x12\'\n\x06method\x18\x01 \x01(\x0b\x32\x17.batos.v1.MethodVersion\x12\r\n\x05token\x18\x02 \x01(\t\"\xb3\x02\n\x12SynthesizeResponse\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.batos.v1.SynthesisStartedH\x00\x12-\n\x0cturn_started\x18\x02 \x01(\x0b\x32\x15.batos.v1.TurnStartedH\x00\x12/\n\rturn_finished\x18\x03 \x01(\x0b\x32\x16.batos.v1.TurnFinishedH\x00\x12)\n\x07\x61udited\x18\x04 \x01(\x0b\x32\x16.batos.v1.DraftAuditedH\x00\x12%\n\x05tried\x18\x05 \x01(\x0b\x32\x14.batos.v1.DraftTriedH\x00\x12\x33\n\nregistered\x18\x06 \x01(\x0b\x32\x1d.batos.v1.SynthesisRegisteredH\x00\x42\x07\n\x05\x65vent\"0\n\x0c\x41uditRequest\x12\x10\n\x08selector\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\"D\n\rAuditResponse\x12#\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x11.batos.v1.Finding\x12\x0e\n\x06passed\x18\x02 \x01(\x08\"\x12\n\x10ListRulesRequest\"a\n\x04Rule\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x08severity\x18\x02 \x01(\x0e\x32\x12.batos.v1.Severity\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x17\n\x0frefused_example\x18\x04 \x01(\t\"2\n\x11ListRulesResponse\x12\x1d\n\x05rules\x18\x01 \x03(\x0b\x32\x0e.batos.v1.Rule2\xd8\x01\n\x0bSynthesizer\x12I\n\nSynthesize\x12\x1b.batos.v1.SynthesizeRequest\x1a\x1c.batos.v1.SynthesizeResponse0\x01\x12\x38\n\x05\x41udit\x12\x16.batos.v1.AuditRequest\x1a\x17.batos.v1.AuditResponse\x12\x44\n\tListRules\x12\x1a.batos.v1.ListRulesRequest\x1a\x1b.batos.v1.ListRulesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x61tos/v1/synthesizer.proto\x12\x08\x62\x61tos.v1\x1a\x15\x62\x61tos/v1/object.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"I\n\x11SynthesizeRequest\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.batos.v1.Message\x12\x10\n\x08\x61sked_by\x18\x02 \x01(\t\"H\n\x10SynthesisStarted\x12\x14\n\x0csynthesis_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0e\n\x06joined\x18\x03 \x01(\x08\"<\n\x0bTurnStarted\x12\x0f\n\x07persona\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05\x64raft\x18\x03 \x01(\x05\"]\n\x0cTurnFinished\x12#\n\x04turn\x18\x01 \x01(\x0b\x32\x15.batos.v1.PersonaTurn\x12\r\n\x05\x64raft\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0b\n\x03\x63ut\x18\x04 \x01(\x08\"R\n\x0c\x44raftAudited\x12\r\n\x05\x64raft\x18\x01 \x01(\x05\x12#\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x11.batos.v1.Finding\x12\x0e\n\x06passed\x18\x03 \x01(\x08\"K\n\nDraftTried\x12\r\n\x05\x64raft\x18\x01 \x01(\x05\x12\x0e\n\x06passed\x18\x02 \x01(\x05\x12\r\n\x05total\x18\x03 \x01(\x05\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\"A\n\rMethodAdopted\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12\x10\n\x08selector\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x03\"O\n\x0b\x44raftChosen\x12\r\n\x05\x64raft\x18\x01 \x01(\x05\x12\x10\n\x08\x61greeing\x18\x02 \x01(\x05\x12\x0e\n\x06\x64rafts\x18\x03 \x01(\x05\x12\x0f\n\x07\x64issent\x18\x04 \x01(\x05\"B\n\rCallsCompared\x12\r\n\x05\x63\x61lls\x18\x01 \x01(\x05\x12\r\n\x05\x61like\x18\x02 \x01(\x05\x12\x13\n\x0b\x64ifferences\x18\x03 \x03(\t\"M\n\x13SynthesisRegistered\x12\'\n\x06method\x18\x01 \x01(\x0b\x32\x17.batos.v1.MethodVersion\x12\r\n\x05token\x18\x02 \x01(\t\"\xb5\x03\n\x12SynthesizeResponse\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.batos.v1.SynthesisStartedH\x00\x12-\n\x0cturn_started\x18\x02 \x01(\x0b\x32\x15.batos.v1.TurnStartedH\x00\x12/\n\rturn_finished\x18\x03 \x01(\x0b\x32\x16.batos.v1.TurnFinishedH\x00\x12)\n\x07\x61udited\x18\x04 \x01(\x0b\x32\x16.batos.v1.DraftAuditedH\x00\x12%\n\x05tried\x18\x05 \x01(\x0b\x32\x14.batos.v1.DraftTriedH\x00\x12\x33\n\nregistered\x18\x06 \x01(\x0b\x32\x1d.batos.v1.SynthesisRegisteredH\x00\x12*\n\x07\x61\x64opted\x18\x07 \x01(\x0b\x32\x17.batos.v1.MethodAdoptedH\x00\x12\'\n\x06\x63hosen\x18\x08 \x01(\x0b\x32\x15.batos.v1.DraftChosenH\x00\x12+\n\x08\x63ompared\x18\t \x01(\x0b\x32\x17.batos.v1.CallsComparedH\x00\x42\x07\n\x05\x65vent\"0\n\x0c\x41uditRequest\x12\x10\n\x08selector\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\"D\n\rAuditResponse\x12#\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x11.batos.v1.Finding\x12\x0e\n\x06passed\x18\x02 \x01(\x08\"\x12\n\x10ListRulesRequest\"a\n\x04Rule\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x08severity\x18\x02 \x01(\x0e\x32\x12.batos.v1.Severity\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x17\n\x0frefused_example\x18\x04 \x01(\t\"2\n\x11ListRulesResponse\x12\x1d\n\x05rules\x18\x01 \x03(\x0b\x32\x0e.batos.v1.Rule\"E\n\rEvolveRequest\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.batos.v1.Message\x12\x10\n\x08\x61sked_by\x18\x02 \x01(\t\"=\n\x0e\x45volveResponse\x12+\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1c.batos.v1.SynthesizeResponse\"\xa8\x02\n\tSynthesis\x12\n\n\x02id\x18\x01 \x01(\t\x12\"\n\x07message\x18\x02 \x01(\x0b\x32\x11.batos.v1.Message\x12\x10\n\x08\x61sked_by\x18\x03 \x01(\t\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.batos.v1.SynthesisState\x12\x0f\n\x07\x65volves\x18\x05 \x01(\x03\x12+\n\x07\x63reated\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05\x65nded\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x06method\x18\x08 \x01(\x0b\x32\x13.batos.v1.MethodRef\x12\"\n\x07\x66\x61ilure\x18\t \x01(\x0b\x32\x11.batos.v1.Failure\"4\n\x13GetSynthesisRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\">\n\x14GetSynthesisResponse\x12&\n\tsynthesis\x18\x01 \x01(\x0b\x32\x13.batos.v1.Synthesis\"E\n\x15WatchSynthesisRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x05\"E\n\x16WatchSynthesisResponse\x12+\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1c.batos.v1.SynthesizeResponse\"C\n\x16\x43\x61ncelSynthesisRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\n\n\x02\x62y\x18\x03 \x01(\t\"A\n\x17\x43\x61ncelSynthesisResponse\x12&\n\tsynthesis\x18\x01 \x01(\x0b\x32\x13.batos.v1.Synthesis\"z\n\x14ListSynthesesRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12(\n\x06states\x18\x02 \x03(\x0e\x32\x18.batos.v1.SynthesisState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"X\n\x15ListSynthesesResponse\x12&\n\tsyntheses\x18\x01 \x03(\x0b\x32\x13.batos.v1.Synthesis\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xc5\x01\n\x0eSynthesisState\x12\x1f\n\x1bSYNTHESIS_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17SYNTHESIS_STATE_RUNNING\x10\x01\x12\x1d\n\x19SYNTHESIS_STATE_SUCCEEDED\x10\x02\x12\x1b\n\x17SYNTHESIS_STATE_WAITING\x10\x03\x12\x1a\n\x16SYNTHESIS_STATE_FAILED\x10\x04\x12\x1d\n\x19SYNTHESIS_STATE_CANCELLED\x10\x05\x32\xe7\x04\n\x0bSynthesizer\x12I\n\nSynthesize\x12\x1b.batos.v1.SynthesizeRequest\x1a\x1c.batos.v1.SynthesizeResponse0\x01\x12=\n\x06\x45volve\x12\x17.batos.v1.EvolveRequest\x1a\x18.batos.v1.EvolveResponse0\x01\x12M\n\x0cGetSynthesis\x12\x1d.batos.v1.GetSynthesisRequest\x1a\x1e.batos.v1.GetSynthesisResponse\x12U\n\x0eWatchSynthesis\x12\x1f.batos.v1.WatchSynthesisRequest\x1a .batos.v1.WatchSynthesisResponse0\x01\x12V\n\x0f\x43\x61ncelSynthesis\x12 .batos.v1.CancelSynthesisRequest\x1a!.batos.v1.CancelSynthesisResponse\x12P\n\rListSyntheses\x12\x1e.batos.v1.ListSynthesesRequest\x1a\x1f.batos.v1.ListSynthesesResponse\x12\x38\n\x05\x41udit\x12\x16.batos.v1.AuditRequest\x1a\x17.batos.v1.AuditResponse\x12\x44\n\tListRules\x12\x1a.batos.v1.ListRulesRequest\x1a\x1b.batos.v1.ListRulesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'batos.v1.synthesizer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SYNTHESIZEREQUEST']._serialized_start=63
-  _globals['_SYNTHESIZEREQUEST']._serialized_end=136
-  _globals['_SYNTHESISSTARTED']._serialized_start=138
-  _globals['_SYNTHESISSTARTED']._serialized_end=210
-  _globals['_TURNSTARTED']._serialized_start=212
-  _globals['_TURNSTARTED']._serialized_end=272
-  _globals['_TURNFINISHED']._serialized_start=274
-  _globals['_TURNFINISHED']._serialized_end=354
-  _globals['_DRAFTAUDITED']._serialized_start=356
-  _globals['_DRAFTAUDITED']._serialized_end=438
-  _globals['_DRAFTTRIED']._serialized_start=440
-  _globals['_DRAFTTRIED']._serialized_end=515
-  _globals['_SYNTHESISREGISTERED']._serialized_start=517
-  _globals['_SYNTHESISREGISTERED']._serialized_end=594
-  _globals['_SYNTHESIZERESPONSE']._serialized_start=597
-  _globals['_SYNTHESIZERESPONSE']._serialized_end=904
-  _globals['_AUDITREQUEST']._serialized_start=906
-  _globals['_AUDITREQUEST']._serialized_end=954
-  _globals['_AUDITRESPONSE']._serialized_start=956
-  _globals['_AUDITRESPONSE']._serialized_end=1024
-  _globals['_LISTRULESREQUEST']._serialized_start=1026
-  _globals['_LISTRULESREQUEST']._serialized_end=1044
-  _globals['_RULE']._serialized_start=1046
-  _globals['_RULE']._serialized_end=1143
-  _globals['_LISTRULESRESPONSE']._serialized_start=1145
-  _globals['_LISTRULESRESPONSE']._serialized_end=1195
-  _globals['_SYNTHESIZER']._serialized_start=1198
-  _globals['_SYNTHESIZER']._serialized_end=1414
+  _globals['_SYNTHESISSTATE']._serialized_start=2633
+  _globals['_SYNTHESISSTATE']._serialized_end=2830
+  _globals['_SYNTHESIZEREQUEST']._serialized_start=96
+  _globals['_SYNTHESIZEREQUEST']._serialized_end=169
+  _globals['_SYNTHESISSTARTED']._serialized_start=171
+  _globals['_SYNTHESISSTARTED']._serialized_end=243
+  _globals['_TURNSTARTED']._serialized_start=245
+  _globals['_TURNSTARTED']._serialized_end=305
+  _globals['_TURNFINISHED']._serialized_start=307
+  _globals['_TURNFINISHED']._serialized_end=400
+  _globals['_DRAFTAUDITED']._serialized_start=402
+  _globals['_DRAFTAUDITED']._serialized_end=484
+  _globals['_DRAFTTRIED']._serialized_start=486
+  _globals['_DRAFTTRIED']._serialized_end=561
+  _globals['_METHODADOPTED']._serialized_start=563
+  _globals['_METHODADOPTED']._serialized_end=628
+  _globals['_DRAFTCHOSEN']._serialized_start=630
+  _globals['_DRAFTCHOSEN']._serialized_end=709
+  _globals['_CALLSCOMPARED']._serialized_start=711
+  _globals['_CALLSCOMPARED']._serialized_end=777
+  _globals['_SYNTHESISREGISTERED']._serialized_start=779
+  _globals['_SYNTHESISREGISTERED']._serialized_end=856
+  _globals['_SYNTHESIZERESPONSE']._serialized_start=859
+  _globals['_SYNTHESIZERESPONSE']._serialized_end=1296
+  _globals['_AUDITREQUEST']._serialized_start=1298
+  _globals['_AUDITREQUEST']._serialized_end=1346
+  _globals['_AUDITRESPONSE']._serialized_start=1348
+  _globals['_AUDITRESPONSE']._serialized_end=1416
+  _globals['_LISTRULESREQUEST']._serialized_start=1418
+  _globals['_LISTRULESREQUEST']._serialized_end=1436
+  _globals['_RULE']._serialized_start=1438
+  _globals['_RULE']._serialized_end=1535
+  _globals['_LISTRULESRESPONSE']._serialized_start=1537
+  _globals['_LISTRULESRESPONSE']._serialized_end=1587
+  _globals['_EVOLVEREQUEST']._serialized_start=1589
+  _globals['_EVOLVEREQUEST']._serialized_end=1658
+  _globals['_EVOLVERESPONSE']._serialized_start=1660
+  _globals['_EVOLVERESPONSE']._serialized_end=1721
+  _globals['_SYNTHESIS']._serialized_start=1724
+  _globals['_SYNTHESIS']._serialized_end=2020
+  _globals['_GETSYNTHESISREQUEST']._serialized_start=2022
+  _globals['_GETSYNTHESISREQUEST']._serialized_end=2074
+  _globals['_GETSYNTHESISRESPONSE']._serialized_start=2076
+  _globals['_GETSYNTHESISRESPONSE']._serialized_end=2138
+  _globals['_WATCHSYNTHESISREQUEST']._serialized_start=2140
+  _globals['_WATCHSYNTHESISREQUEST']._serialized_end=2209
+  _globals['_WATCHSYNTHESISRESPONSE']._serialized_start=2211
+  _globals['_WATCHSYNTHESISRESPONSE']._serialized_end=2280
+  _globals['_CANCELSYNTHESISREQUEST']._serialized_start=2282
+  _globals['_CANCELSYNTHESISREQUEST']._serialized_end=2349
+  _globals['_CANCELSYNTHESISRESPONSE']._serialized_start=2351
+  _globals['_CANCELSYNTHESISRESPONSE']._serialized_end=2416
+  _globals['_LISTSYNTHESESREQUEST']._serialized_start=2418
+  _globals['_LISTSYNTHESESREQUEST']._serialized_end=2540
+  _globals['_LISTSYNTHESESRESPONSE']._serialized_start=2542
+  _globals['_LISTSYNTHESESRESPONSE']._serialized_end=2630
+  _globals['_SYNTHESIZER']._serialized_start=2833
+  _globals['_SYNTHESIZER']._serialized_end=3448
 # @@protoc_insertion_point(module_scope)

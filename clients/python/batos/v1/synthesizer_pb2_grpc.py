@@ -40,6 +40,31 @@ class SynthesizerStub:
                 request_serializer=batos_dot_v1_dot_synthesizer__pb2.SynthesizeRequest.SerializeToString,
                 response_deserializer=batos_dot_v1_dot_synthesizer__pb2.SynthesizeResponse.FromString,
                 _registered_method=True)
+        self.Evolve = channel.unary_stream(
+                '/batos.v1.Synthesizer/Evolve',
+                request_serializer=batos_dot_v1_dot_synthesizer__pb2.EvolveRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_synthesizer__pb2.EvolveResponse.FromString,
+                _registered_method=True)
+        self.GetSynthesis = channel.unary_unary(
+                '/batos.v1.Synthesizer/GetSynthesis',
+                request_serializer=batos_dot_v1_dot_synthesizer__pb2.GetSynthesisRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_synthesizer__pb2.GetSynthesisResponse.FromString,
+                _registered_method=True)
+        self.WatchSynthesis = channel.unary_stream(
+                '/batos.v1.Synthesizer/WatchSynthesis',
+                request_serializer=batos_dot_v1_dot_synthesizer__pb2.WatchSynthesisRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_synthesizer__pb2.WatchSynthesisResponse.FromString,
+                _registered_method=True)
+        self.CancelSynthesis = channel.unary_unary(
+                '/batos.v1.Synthesizer/CancelSynthesis',
+                request_serializer=batos_dot_v1_dot_synthesizer__pb2.CancelSynthesisRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_synthesizer__pb2.CancelSynthesisResponse.FromString,
+                _registered_method=True)
+        self.ListSyntheses = channel.unary_unary(
+                '/batos.v1.Synthesizer/ListSyntheses',
+                request_serializer=batos_dot_v1_dot_synthesizer__pb2.ListSynthesesRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_synthesizer__pb2.ListSynthesesResponse.FromString,
+                _registered_method=True)
         self.Audit = channel.unary_unary(
                 '/batos.v1.Synthesizer/Audit',
                 request_serializer=batos_dot_v1_dot_synthesizer__pb2.AuditRequest.SerializeToString,
@@ -70,6 +95,52 @@ class SynthesizerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Evolve(self, request, context):
+        """Evolve writes a better version of a method that answers, and streams what happens, as Synthesize.
+
+        The new version must pass every example that is kept for the method and those of the message. It is compared with
+        the one before on recorded calls (`compared`), and activated at once only where it answers all of them alike and the
+        policy allows; else it waits: APPROVAL_PENDING. Fails as Synthesize, and with METHOD_NOT_FOUND where none answers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSynthesis(self, request, context):
+        """GetSynthesis tells where a synthesis stands, while it runs and after. Idempotent; 5 s suffice.
+
+        Fails with SYNTHESIS_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchSynthesis(self, request, context):
+        """WatchSynthesis streams the events of a synthesis from the start, until its last, whichever synthesizer writes it.
+
+        It ends with `registered`, or fails with what the synthesis failed with, SYNTHESIS_CANCELLED included. Fails with
+        SYNTHESIS_NOT_FOUND. Safe to repeat: `after` leaves out events that were seen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelSynthesis(self, request, context):
+        """CancelSynthesis ends a synthesis for all who wait for it; what is registered by then stays. Idempotent.
+
+        Fails with SYNTHESIS_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSyntheses(self, request, context):
+        """ListSyntheses tells the syntheses of a namespace, the newest first. Idempotent; 5 s suffice.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Audit(self, request, context):
         """Audit says what the rules have against a source; it neither runs nor keeps it. Idempotent; 5 s suffice.
 
@@ -93,6 +164,31 @@ def add_SynthesizerServicer_to_server(servicer, server):
                     servicer.Synthesize,
                     request_deserializer=batos_dot_v1_dot_synthesizer__pb2.SynthesizeRequest.FromString,
                     response_serializer=batos_dot_v1_dot_synthesizer__pb2.SynthesizeResponse.SerializeToString,
+            ),
+            'Evolve': grpc.unary_stream_rpc_method_handler(
+                    servicer.Evolve,
+                    request_deserializer=batos_dot_v1_dot_synthesizer__pb2.EvolveRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_synthesizer__pb2.EvolveResponse.SerializeToString,
+            ),
+            'GetSynthesis': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSynthesis,
+                    request_deserializer=batos_dot_v1_dot_synthesizer__pb2.GetSynthesisRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_synthesizer__pb2.GetSynthesisResponse.SerializeToString,
+            ),
+            'WatchSynthesis': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchSynthesis,
+                    request_deserializer=batos_dot_v1_dot_synthesizer__pb2.WatchSynthesisRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_synthesizer__pb2.WatchSynthesisResponse.SerializeToString,
+            ),
+            'CancelSynthesis': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelSynthesis,
+                    request_deserializer=batos_dot_v1_dot_synthesizer__pb2.CancelSynthesisRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_synthesizer__pb2.CancelSynthesisResponse.SerializeToString,
+            ),
+            'ListSyntheses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSyntheses,
+                    request_deserializer=batos_dot_v1_dot_synthesizer__pb2.ListSynthesesRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_synthesizer__pb2.ListSynthesesResponse.SerializeToString,
             ),
             'Audit': grpc.unary_unary_rpc_method_handler(
                     servicer.Audit,
@@ -133,6 +229,141 @@ class Synthesizer:
             '/batos.v1.Synthesizer/Synthesize',
             batos_dot_v1_dot_synthesizer__pb2.SynthesizeRequest.SerializeToString,
             batos_dot_v1_dot_synthesizer__pb2.SynthesizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Evolve(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/batos.v1.Synthesizer/Evolve',
+            batos_dot_v1_dot_synthesizer__pb2.EvolveRequest.SerializeToString,
+            batos_dot_v1_dot_synthesizer__pb2.EvolveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSynthesis(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.Synthesizer/GetSynthesis',
+            batos_dot_v1_dot_synthesizer__pb2.GetSynthesisRequest.SerializeToString,
+            batos_dot_v1_dot_synthesizer__pb2.GetSynthesisResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchSynthesis(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/batos.v1.Synthesizer/WatchSynthesis',
+            batos_dot_v1_dot_synthesizer__pb2.WatchSynthesisRequest.SerializeToString,
+            batos_dot_v1_dot_synthesizer__pb2.WatchSynthesisResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelSynthesis(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.Synthesizer/CancelSynthesis',
+            batos_dot_v1_dot_synthesizer__pb2.CancelSynthesisRequest.SerializeToString,
+            batos_dot_v1_dot_synthesizer__pb2.CancelSynthesisResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSyntheses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.Synthesizer/ListSyntheses',
+            batos_dot_v1_dot_synthesizer__pb2.ListSynthesesRequest.SerializeToString,
+            batos_dot_v1_dot_synthesizer__pb2.ListSynthesesResponse.FromString,
             options,
             channel_credentials,
             insecure,

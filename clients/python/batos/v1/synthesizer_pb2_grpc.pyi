@@ -26,6 +26,31 @@ class SynthesizerStub:
     (registered, and waiting for a person), OBJECT_NOT_FOUND, BAD_EXAMPLE. Safe to repeat: what was registered is
     found by the next lookup. A synthesis takes seconds to minutes: give it a deadline of 5 minutes.
     """
+    Evolve: _aio.UnaryStreamMultiCallable[_synthesizer_pb2.EvolveRequest, _synthesizer_pb2.EvolveResponse]
+    """Evolve writes a better version of a method that answers, and streams what happens, as Synthesize.
+
+    The new version must pass every example that is kept for the method and those of the message. It is compared with
+    the one before on recorded calls (`compared`), and activated at once only where it answers all of them alike and the
+    policy allows; else it waits: APPROVAL_PENDING. Fails as Synthesize, and with METHOD_NOT_FOUND where none answers.
+    """
+    GetSynthesis: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.GetSynthesisRequest, _synthesizer_pb2.GetSynthesisResponse]
+    """GetSynthesis tells where a synthesis stands, while it runs and after. Idempotent; 5 s suffice.
+
+    Fails with SYNTHESIS_NOT_FOUND.
+    """
+    WatchSynthesis: _aio.UnaryStreamMultiCallable[_synthesizer_pb2.WatchSynthesisRequest, _synthesizer_pb2.WatchSynthesisResponse]
+    """WatchSynthesis streams the events of a synthesis from the start, until its last, whichever synthesizer writes it.
+
+    It ends with `registered`, or fails with what the synthesis failed with, SYNTHESIS_CANCELLED included. Fails with
+    SYNTHESIS_NOT_FOUND. Safe to repeat: `after` leaves out events that were seen.
+    """
+    CancelSynthesis: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.CancelSynthesisRequest, _synthesizer_pb2.CancelSynthesisResponse]
+    """CancelSynthesis ends a synthesis for all who wait for it; what is registered by then stays. Idempotent.
+
+    Fails with SYNTHESIS_NOT_FOUND.
+    """
+    ListSyntheses: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.ListSynthesesRequest, _synthesizer_pb2.ListSynthesesResponse]
+    """ListSyntheses tells the syntheses of a namespace, the newest first. Idempotent; 5 s suffice."""
     Audit: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.AuditRequest, _synthesizer_pb2.AuditResponse]
     """Audit says what the rules have against a source; it neither runs nor keeps it. Idempotent; 5 s suffice.
 
@@ -52,6 +77,61 @@ class SynthesizerServicer(metaclass=_abc_1.ABCMeta):
         (registered, and waiting for a person), OBJECT_NOT_FOUND, BAD_EXAMPLE. Safe to repeat: what was registered is
         found by the next lookup. A synthesis takes seconds to minutes: give it a deadline of 5 minutes.
         """
+
+    @_abc_1.abstractmethod
+    def Evolve(
+        self,
+        request: _synthesizer_pb2.EvolveRequest,
+        context: _aio.ServicerContext[_synthesizer_pb2.EvolveRequest, _abc.AsyncIterator[_synthesizer_pb2.EvolveResponse]],
+    ) -> _abc.AsyncIterator[_synthesizer_pb2.EvolveResponse]:
+        """Evolve writes a better version of a method that answers, and streams what happens, as Synthesize.
+
+        The new version must pass every example that is kept for the method and those of the message. It is compared with
+        the one before on recorded calls (`compared`), and activated at once only where it answers all of them alike and the
+        policy allows; else it waits: APPROVAL_PENDING. Fails as Synthesize, and with METHOD_NOT_FOUND where none answers.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSynthesis(
+        self,
+        request: _synthesizer_pb2.GetSynthesisRequest,
+        context: _aio.ServicerContext[_synthesizer_pb2.GetSynthesisRequest, _abc.Awaitable[_synthesizer_pb2.GetSynthesisResponse]],
+    ) -> _abc.Awaitable[_synthesizer_pb2.GetSynthesisResponse]:
+        """GetSynthesis tells where a synthesis stands, while it runs and after. Idempotent; 5 s suffice.
+
+        Fails with SYNTHESIS_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchSynthesis(
+        self,
+        request: _synthesizer_pb2.WatchSynthesisRequest,
+        context: _aio.ServicerContext[_synthesizer_pb2.WatchSynthesisRequest, _abc.AsyncIterator[_synthesizer_pb2.WatchSynthesisResponse]],
+    ) -> _abc.AsyncIterator[_synthesizer_pb2.WatchSynthesisResponse]:
+        """WatchSynthesis streams the events of a synthesis from the start, until its last, whichever synthesizer writes it.
+
+        It ends with `registered`, or fails with what the synthesis failed with, SYNTHESIS_CANCELLED included. Fails with
+        SYNTHESIS_NOT_FOUND. Safe to repeat: `after` leaves out events that were seen.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelSynthesis(
+        self,
+        request: _synthesizer_pb2.CancelSynthesisRequest,
+        context: _aio.ServicerContext[_synthesizer_pb2.CancelSynthesisRequest, _abc.Awaitable[_synthesizer_pb2.CancelSynthesisResponse]],
+    ) -> _abc.Awaitable[_synthesizer_pb2.CancelSynthesisResponse]:
+        """CancelSynthesis ends a synthesis for all who wait for it; what is registered by then stays. Idempotent.
+
+        Fails with SYNTHESIS_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSyntheses(
+        self,
+        request: _synthesizer_pb2.ListSynthesesRequest,
+        context: _aio.ServicerContext[_synthesizer_pb2.ListSynthesesRequest, _abc.Awaitable[_synthesizer_pb2.ListSynthesesResponse]],
+    ) -> _abc.Awaitable[_synthesizer_pb2.ListSynthesesResponse]:
+        """ListSyntheses tells the syntheses of a namespace, the newest first. Idempotent; 5 s suffice."""
 
     @_abc_1.abstractmethod
     def Audit(

@@ -1,0 +1,163 @@
+"""What is promised of syntheses under way. Law: one flight for a method in the whole cluster, and only its holder acts.
+
+A *flight* is the one synthesis that is under way for (namespace, target, selector). A synthesizer, who is a living
+member of the service `synthesizer` (objectstore.members), holds it; when it is no member any more, another takes the
+flight over, with all that was told so far. Whoever took it over has another *fence*: what the one before still sends is
+refused.
+
+- A flight begins together with the record of its synthesis, and ends together with it, or with the registration of the
+  version (Store.register with `flight`): nothing in between is ever seen, whoever dies when.
+- What is told is appended, in order, and is there for good: the events of a synthesis can be read from the start, while
+  it runs and after.
+- Who joins leaves examples with the flight until drafting begins; what came before is with the drafts, what comes after
+  is refused.
+- Money is reserved before it is spent: of every budget along the path, or of none.
+- Reads are linearizable. Acknowledged means durable.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kernel.messages import Example
+from kernel.objects import Namespace, ObjectId, Selector
+from kernel.synthesis import Ended, Event, State, SynthesisRecord
+from objectstore.store import Page
+
+SERVICE = "synthesizer"
+"""The service whose members hold flights."""
+
+
+class FlightLost(Exception):
+    """The flight is another's by now, or has ended: whoever held it stops at once, and writes nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A flight as its holder knows it; `fence` is the store's revision that made it so."""
+
+    namespace: Namespace
+    target: ObjectId
+    selector: Selector
+    synthesis_id: str
+    member: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Boarding:
+    """What came of asking for a flight: the synthesis that is under way, and the flight where it is the asker's."""
+
+    synthesis: SynthesisRecord
+    flight: Flight | None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one object on the path allows in an hour, for itself and all that inherits from it; None: no bound."""
+
+    object_id: ObjectId
+    tokens: int | None
+    syntheses: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What was reserved, by object, in one hour (counted since 1970); settle it with what was spent."""
+
+    namespace: Namespace
+    hour: int
+    tokens: int
+    objects: tuple[ObjectId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """Why a method could not be written: not tried again before `until` (seconds since 1970) by the same ask.
+
+    `ask` is a digest of what was asked for (intent, examples); another ask is tried at once. `times` counts failures in
+    a row.
+    """
+
+    ask: str
+    failure: Ended
+    until: float
+    times: int
+
+
+class Flights(Protocol):
+    """The flights of the cluster, the records of syntheses, budgets and setbacks. StoreUnavailable, StoreFull."""
+
+    async def board(self, synthesis: SynthesisRecord, member: str) -> Boarding:
+        """Begin the flight for a synthesis, unless one is under way.
+
+        One whose holder is no living member is taken over: the boarding then has its synthesis, and a flight of the
+        asker. A record whose synthesis_id is that of a flight taken over changes nothing of it.
+        """
+        ...
+
+    async def join(self, namespace: Namespace, synthesis_id: str, examples: Sequence[Example]) -> bool:
+        """Leave examples with a flight; False where drafting has begun, or it has ended. SynthesisNotFound."""
+        ...
+
+    async def close(self, flight: Flight) -> Sequence[Example]:
+        """Begin drafting: the examples that were left, each once; the same again after a takeover. FlightLost."""
+        ...
+
+    async def tell(self, flight: Flight, events: Sequence[Event], after: int) -> None:
+        """Append events after the first `after` that are there. FlightLost."""
+        ...
+
+    async def end(self, flight: Flight, synthesis: SynthesisRecord) -> None:
+        """End the flight, the record as it is given. FlightLost."""
+        ...
+
+    async def cancel(self, namespace: Namespace, synthesis_id: str, by: str) -> SynthesisRecord:
+        """Ask the holder to end it. Idempotent; one that has ended stays as it ended. SynthesisNotFound."""
+        ...
+
+    async def cancelled(self, flight: Flight) -> str:
+        """Who cancelled it; empty where nobody did. FlightLost."""
+        ...
+
+    async def synthesis(self, namespace: Namespace, synthesis_id: str) -> SynthesisRecord:
+        """The record. SynthesisNotFound."""
+        ...
+
+    async def events(
+        self, namespace: Namespace, synthesis_id: str, after: int
+    ) -> tuple[SynthesisRecord, Sequence[Event]]:
+        """The record and its events but for the first `after`, at one revision. SynthesisNotFound."""
+        ...
+
+    async def syntheses(
+        self, namespace: Namespace, states: Sequence[State], size: int, page: str
+    ) -> Page[SynthesisRecord]:
+        """Records, the newest first; all states where none is named."""
+        ...
+
+    async def orphans(self) -> Sequence[SynthesisRecord]:
+        """Those under way, in all namespaces, whose holder is no living member: board them to take them over."""
+        ...
+
+    async def reserve(self, namespace: Namespace, budgets: Sequence[Budget], tokens: int) -> Reservation:
+        """One synthesis and so many tokens of this hour, of all budgets or of none. BudgetExhausted."""
+        ...
+
+    async def settle(self, reservation: Reservation, tokens: int, *, begun: bool = True) -> None:
+        """Give back what was not spent (all, where nothing was `begun`), or charge what was spent beyond."""
+        ...
+
+    async def spent(self, namespace: Namespace, objects: Sequence[ObjectId]) -> Mapping[ObjectId, tuple[int, int]]:
+        """Tokens and syntheses of this hour, by object."""
+        ...
+
+    async def setback(self, namespace: Namespace, target: ObjectId, selector: Selector) -> Setback | None:
+        """What stands against writing it now; None where nothing does."""
+        ...
+
+    async def set_back(
+        self, namespace: Namespace, target: ObjectId, selector: Selector, setback: Setback | None
+    ) -> None:
+        """Keep it until then; None forgets it."""
+        ...
