@@ -6,7 +6,7 @@ here: the registration that comes second finds the first one's version and takes
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from opentelemetry.trace import Link, Span, SpanContext, get_current_span
@@ -14,7 +14,7 @@ from opentelemetry.trace import Link, Span, SpanContext, get_current_span
 import vocabulary
 from chassis.telemetry import Telemetry
 from kernel.errors import Overloaded, StoreUnavailable
-from kernel.messages import Message
+from kernel.messages import Example, Message
 from kernel.objects import Namespace, ObjectId, Selector
 from kernel.synthesis import Event, Registered, Started
 from synthesizer.order import Order, new_synthesis_id
@@ -34,6 +34,18 @@ class _Flight:
     span: SpanContext | None = None
     events: list[Event] = field(default_factory=list[Event])
     told: asyncio.Event = field(default_factory=asyncio.Event)
+    joined: list[Example] = field(default_factory=list[Example])
+    drafting: bool = False
+
+    def join(self, examples: Sequence[Example]) -> None:
+        """Add a joiner's examples; those that come after drafting began are checked by its own send."""
+        if not self.drafting:
+            self.joined.extend(examples)
+
+    async def close(self) -> Sequence[Example]:
+        """No more of them: drafting begins."""
+        self.drafting = True
+        return self.joined
 
     def tell(self, event: Event) -> None:
         if isinstance(event, Started):
@@ -67,7 +79,7 @@ class Flights:
         flight, task = self._flights[key] if joined else self._begin(key, message, asked_by)
         waiting: Span | None = None
         if joined:
-            flight.order.join(message.examples)
+            flight.join(message.examples)
         try:
             async for event in _events(flight, task):
                 if joined and isinstance(event, Started):
@@ -85,6 +97,7 @@ class Flights:
         if len(self._flights) >= MAX_FLIGHTS:
             raise Overloaded(f"{MAX_FLIGHTS} methods are being written already; send again later", _RETRY_SECONDS)
         flight = _Flight(Order(self._new_id(), message, asked_by))
+        flight.order.close = flight.close
         writing = self._synthesis.write(flight.order, flight.tell)
         task = asyncio.create_task(writing, name=f"synthesis {message.target}.{message.selector}")
         self._flights[key] = flight, task

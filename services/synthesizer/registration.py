@@ -5,11 +5,9 @@ forbids it by now, or asks for a person or for more evidence, is obeyed. The tra
 definitions of the whole path: what allowed the version still stands when it is made.
 """
 
-from collections.abc import Sequence
-
 from kernel.errors import CommitUnclear, Conflict
 from kernel.messages import Message
-from kernel.objects import Evidence, Level, PersonaTurn, Provenance
+from kernel.objects import Evidence, Level, Provenance
 from kernel.synthesis import Registered
 from objectstore.store import Draft, Store
 from synthesizer.admission import admit, needs_person, pending
@@ -21,15 +19,15 @@ BY = "synthesizer"
 _ATTEMPTS = 5
 
 
-def new_method(order: Order, choice: Choice, turns: Sequence[PersonaTurn], trace_id: str, now: float) -> Draft:
+def new_method(order: Order, choice: Choice, trace_id: str, now: float) -> Draft:
     """The version to register, with where it comes from and what proves it. `now` is in seconds since 1970."""
     tried, message = choice.tried, order.message
-    written = sum(turn.persona == ALFRED for turn in turns)
+    written = sum(turn.persona == ALFRED for turn in order.spent)
     provenance = Provenance(
         asked_by=order.asked_by,
         intent=message.intent,
         synthesis_id=order.synthesis_id,
-        turns=tuple(turns),
+        turns=tuple(order.spent),
         drafts=written,
         agreeing=choice.agreeing,
         examples=tried.total,

@@ -21,7 +21,7 @@ from activation.run import Activator
 from chassis.telemetry import Telemetry
 from kernel.errors import EndpointUnavailable
 from kernel.messages import Message
-from kernel.objects import Finding, MethodVersion, PersonaTurn
+from kernel.objects import Finding, MethodVersion
 from kernel.synthesis import DraftAudited, DraftTried, Registered, Started
 from objectstore.store import Store
 from synthesizer import drafts, panel, personas
@@ -92,8 +92,11 @@ class _Work:
     order: Order
     admission: Admission
     tell: Tell
-    spent: list[PersonaTurn] = field(default_factory=list[PersonaTurn])
     written: int = 0
+    turns: Turns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns = self.parts.turns.after(self.order.told)
 
     # --- panel and drafts ---
 
@@ -102,9 +105,9 @@ class _Work:
         cast = await personas.read(self.parts.store)
         mission = Mission(self.order.message, self.admission.receiver.slots or {}, await self._known())
         with self.parts.telemetry.span(vocabulary.SPAN_PANEL):
-            minutes = await panel.sit(self.parts.turns, cast, mission, self.order.seed, self.tell)
-        self.spent += minutes.turns
-        message = self.order.begin_drafting()
+            minutes = await panel.sit(self.turns, cast, mission, self.order.seed, self.tell)
+        self.order.spent += minutes.turns
+        message = await self.order.begin_drafting()
         trial = await self._trial(message, minutes)
         asked = drafts.prompt(cast[ALFRED], minutes, message, mission.slots)
         attempts: list[Attempt] = []
@@ -142,8 +145,8 @@ class _Work:
     async def _attempt(self, number: int, alfred: Persona, asked: ChatMessages, trial: Trial) -> Attempt:
         temperature = _FIRST_TEMPERATURE if number == 1 else _TEMPERATURE
         sampling = Sampling(_MAX_TOKENS, temperature, self.order.seed + number)
-        said = await self.parts.turns.take(alfred, asked, sampling, self.tell, number)
-        self.spent.append(said.turn)
+        said = await self.turns.take(alfred, asked, sampling, self.tell, number)
+        self.order.spent.append(said.turn)
         draft = Draft(number, said.text, said.turn, said.cut)
         findings = self._audited(draft)
         if not passed(findings):
@@ -177,7 +180,7 @@ class _Work:
         with self.parts.telemetry.span(vocabulary.SPAN_REGISTER) as span:
             context = span.get_span_context()
             trace_id = format_trace_id(context.trace_id) if context.is_valid else ""
-            new = new_method(self.order, choice, self.spent, trace_id, self.parts.clock())
+            new = new_method(self.order, choice, trace_id, self.parts.clock())
             registered = await install(self.parts.store, self.order.message, new)
             span.set_attribute(vocabulary.METHOD_VERSION, registered.record.method.number)
             span.set_attribute(vocabulary.EVIDENCE, f"E{registered.record.level - 1}")

@@ -1,5 +1,7 @@
 """Which draft is chosen, on what evidence, and what is told of those that failed: pure."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from kernel.errors import AuditRejected, SynthesisFailed
@@ -86,10 +88,11 @@ def test_the_reason_is_the_audits_where_no_draft_reached_a_trial_and_the_trials_
     assert "the nearest: m() -> 1: got 2" in one_tried.text
 
 
-def test_examples_join_until_drafting_begins_each_once() -> None:
-    one, two, late = Example(1), Example(2), Example(3)
-    order = Order("0" * 32, Message(ObjectId("a"), Selector("m"), examples=(one,)), "ada")
-    order.join([two, one])
-    assert order.begin_drafting().examples == (one, two)
-    order.join([late])
-    assert order.begin_drafting().examples == (one, two)
+async def test_the_examples_of_those_who_joined_are_with_the_messages_own_each_once() -> None:
+    one, two = Example(1), Example(2)
+
+    async def joined() -> Sequence[Example]:
+        return [two, one]
+
+    order = Order("0" * 32, Message(ObjectId("a"), Selector("m"), examples=(one,)), "ada", close=joined)
+    assert (await order.begin_drafting()).examples == (one, two)
