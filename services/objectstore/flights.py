@@ -153,11 +153,14 @@ class Flights(Protocol):
         ...
 
     async def setback(self, namespace: Namespace, target: ObjectId, selector: Selector) -> Setback | None:
-        """What stands against writing it now; None where nothing does."""
+        """The last one that was kept, past its `until` too: whoever asks judges, and counts on from it.
+
+        None where none is, and an hour and more after its `until`: then it is let go.
+        """
         ...
 
     async def set_back(
         self, namespace: Namespace, target: ObjectId, selector: Selector, setback: Setback | None
     ) -> None:
-        """Keep it until then; None forgets it."""
+        """Keep it in place of the one before; None forgets it."""
         ...
