@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextvars import Context
 
 TURNS = 8  # for each that usually goes together
+MOST_TURNS = 100
 SEVERAL = 1.5  # that go together usually; with fewer nothing is waited for
 LONGEST_SECONDS = 0.008
 _NOWHERE = Context()  # begun on behalf of many
@@ -43,7 +44,7 @@ class Lull:
         self._turns = 0 if waiting > self._seen else self._turns + 1
         self._seen = waiting
         few = self._usual < SEVERAL or waiting >= self._enough
-        if few or self._turns > TURNS * self._usual or loop.time() >= self._until:
+        if few or self._turns > min(TURNS * self._usual, MOST_TURNS) or loop.time() >= self._until:
             self._planned = False
             self._begin()
         else:
