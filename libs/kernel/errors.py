@@ -20,6 +20,18 @@ class KernelError(Exception):
         self.fields: Mapping[str, str] = fields
 
 
+def error_with(reason: str, text: str, fields: Mapping[str, str]) -> KernelError:
+    """An error of the type that has the reason, with text and fields as they were told.
+
+    Its own constructor is passed over, since the text is already made.
+    """
+    kinds = [thing for thing in globals().values() if isinstance(thing, type) and issubclass(thing, KernelError)]
+    kind = next((each for each in kinds if each.reason == reason), KernelError)
+    error = kind.__new__(kind)
+    KernelError.__init__(error, text, **fields)
+    return error
+
+
 class ObjectNotFound(KernelError):
     """There is no such object, by a linearizable read."""
 
@@ -214,12 +226,13 @@ class LimitExceeded(KernelError):
 
 
 class BudgetExhausted(KernelError):
-    """The budget for syntheses is spent; the next hour has a new one."""
+    """The budget for syntheses is spent; the next hour has a new one. Without `retry_seconds` none will ever do."""
 
     reason = "BUDGET_EXHAUSTED"
 
-    def __init__(self, text: str, retry_seconds: float, **fields: str) -> None:
-        super().__init__(text, retry_seconds=str(retry_seconds), **fields)
+    def __init__(self, text: str, retry_seconds: float | None, **fields: str) -> None:
+        renewed = {} if retry_seconds is None else {"retry_seconds": str(retry_seconds)}
+        super().__init__(text, **renewed, **fields)
 
 
 class Overloaded(KernelError):

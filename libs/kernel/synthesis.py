@@ -7,7 +7,9 @@ synthesis that succeeds is Registered; one that fails has its failure instead.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Self
 
+from kernel.errors import KernelError, error_with
 from kernel.messages import Message, MethodRef
 from kernel.objects import Finding, MethodRecord, Namespace, ObjectId, PersonaTurn, Selector
 from kernel.transactions import Token
@@ -32,6 +34,15 @@ class Ended:
     reason: str
     text: str
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def of(cls, error: KernelError) -> Self:
+        """The failure that an error tells of."""
+        return cls(error.reason, error.text, dict(error.fields))
+
+    def error(self) -> KernelError:
+        """The error that told of it."""
+        return error_with(self.reason, self.text, self.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,23 +84,8 @@ def error_of(status: status_pb2.Status) -> KernelError | None:
     for detail in status.details:
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info) and info.domain == DOMAIN:
-            return _rebuilt(info.reason, status.message, dict(info.metadata))
+            return errors.error_with(info.reason, status.message, dict(info.metadata))
     return None
-
-
-def _rebuilt(reason: str, text: str, fields: dict[str, str]) -> KernelError:
-    """An error of the class that has the reason, with the text and fields as they came.
-
-    Its own constructor is passed over, since the text is already made.
-    """
-    kind = next((cls for cls in _kinds() if cls.reason == reason), KernelError)
-    error = kind.__new__(kind)
-    KernelError.__init__(error, text, **fields)
-    return error
-
-
-def _kinds() -> list[type[KernelError]]:
-    return [thing for thing in vars(errors).values() if isinstance(thing, type) and issubclass(thing, KernelError)]
 
 
 def _retry_seconds(error: KernelError) -> float | None:
