@@ -109,7 +109,10 @@ def holder_of(
 
 
 def strictest(policies: Sequence[Policy]) -> Policy:
-    """What all of them together allow: AUTO and EXAMPLES where nobody says otherwise."""
+    """What all of them together allow: AUTO and EXAMPLES where nobody says otherwise.
+
+    Budgets are left out: each object's own is counted for itself, and all of them must have room.
+    """
     return Policy(
         synthesis=max((p.synthesis for p in policies), default=Synthesis.UNSET) or Synthesis.AUTO,
         min_evidence=max((p.min_evidence for p in policies), default=Level.UNSET) or Level.EXAMPLES,

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 from batos.v1 import object_pb2 as pb
 from batos.v1 import objectstore_pb2 as store_pb
-from kernel.errors import NotServed
 from kernel.lookup import Answer
 from kernel.objects import (
     Definition,
@@ -42,14 +41,13 @@ def policy_to_wire(policy: Policy) -> pb.Policy:
 
 
 def policy_from_wire(policy: pb.Policy) -> Policy:
-    """The policy. Raises BadArguments, NotServed where it sets a budget."""
-    for budget in ("tokens_per_hour", "syntheses_per_hour"):
-        if policy.HasField(budget):
-            raise NotServed(f"policy.{budget}")
+    """The policy. Raises BadArguments."""
     return Policy(
         synthesis=member_of(Synthesis, policy.synthesis, "policy.synthesis"),
         min_evidence=member_of(Level, policy.min_evidence, "policy.min_evidence"),
         never=tuple(parse_selector(selector) for selector in policy.never),
+        tokens_per_hour=policy.tokens_per_hour if policy.HasField("tokens_per_hour") else None,
+        syntheses_per_hour=policy.syntheses_per_hour if policy.HasField("syntheses_per_hour") else None,
     )
 
 
@@ -145,6 +143,10 @@ def provenance_to_wire(provenance: Provenance) -> pb.Provenance:
         agreeing=provenance.agreeing,
         examples=provenance.examples,
         trace_id=provenance.trace_id,
+        parent=provenance.parent,
+        adopted=provenance.adopted,
+        seconds=provenance.seconds,
+        trials=provenance.trials,
     )
 
 
@@ -159,6 +161,10 @@ def provenance_from_wire(provenance: pb.Provenance) -> Provenance:
         agreeing=provenance.agreeing,
         examples=provenance.examples,
         trace_id=provenance.trace_id,
+        parent=provenance.parent,
+        adopted=provenance.adopted,
+        seconds=provenance.seconds,
+        trials=provenance.trials,
     )
 
 
@@ -220,7 +226,7 @@ def record_to_wire(record: MethodRecord) -> pb.MethodVersion:
         source=method.source,
         digest=method.digest,
         signature=signature_to_wire(method.parameters),
-        effects=effects_to_wire(method.effects) if method.effects else None,
+        effects=effects_to_wire(method.effects) if method.effects is not None else None,
         provenance=provenance_to_wire(method.provenance),
         findings=[finding_to_wire(each) for each in method.findings],
         created=timestamp(method.created),

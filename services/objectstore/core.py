@@ -5,20 +5,20 @@ import base64
 import binascii
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from kernel.errors import BadArguments, Conflict, NotServed, ObjectNotFound
-from kernel.objects import Definition, Namespace, ObjectId, Policy, check_slot_name
+from kernel.errors import BadArguments, Conflict, ObjectNotFound
+from kernel.objects import Definition, MethodPointer, Namespace, ObjectId, Policy, Selector, check_slot_name
 from kernel.transactions import Token
-from kernel.values import SlotValues, Value, canonical
+from kernel.values import INT64_MAX, SlotValues, Value, canonical
 from objectstore import records
 from objectstore.epochs import EpochLedger
 from objectstore.fences import Fences
 from objectstore.hub import Hub
 from objectstore.keys import DefinitionKey
 from objectstore.lanes import Lanes
-from objectstore.ledger import Entry, Reading, Span
+from objectstore.ledger import Entry, Reading, Span, Step
 
 ATTEMPTS: Final = 12
 _FIRST_PAUSE: Final = 0.002  # seconds; about one commit
@@ -62,6 +62,10 @@ class Core:
             raise ObjectNotFound(object_id)
         return Held(key, records.definition(entry.value), entry.revision), reading
 
+    async def take(self, held: "Held", step: Step) -> int | None:
+        """The revision of a step that holds only while the object's definition is the one that was read."""
+        return (await self.lanes.take(replace(step, same={**step.same, held.key: held.revision}))).revision
+
     async def first(self, span: Span) -> Reading:
         """The first `limit` entries of a span, at a cost that does not grow with it. StoreUnavailable."""
         return await self.fences.first(self.ledger, span)
@@ -81,6 +85,11 @@ class Held:
     key: bytes
     definition: Definition
     revision: int
+
+    def moved(self, selector: Selector, pointer: MethodPointer) -> bytes:
+        """The stored bytes of the definition with another row in its method table."""
+        methods: Mapping[str, MethodPointer] = {**self.definition.methods, selector: pointer}
+        return records.encode_definition(replace(self.definition, methods=methods))
 
     def expect(self, revision: int | None) -> None:
         """Raises Conflict where another revision was expected."""
@@ -106,10 +115,13 @@ def checked_slots(slots: SlotValues) -> Mapping[str, Value]:
 
 
 def check_policy(policy: Policy) -> None:
-    """Raises NotServed where it sets a budget."""
-    for budget in ("tokens_per_hour", "syntheses_per_hour"):
-        if getattr(policy, budget) is not None:
-            raise NotServed(f"policy.{budget}")
+    """Raises BadArguments where a budget is no count."""
+    for name, budget in (
+        ("tokens_per_hour", policy.tokens_per_hour),
+        ("syntheses_per_hour", policy.syntheses_per_hour),
+    ):
+        if budget is not None and not 0 <= budget <= INT64_MAX:
+            raise BadArguments(f"{name} is a count, from 0; leave it out for no bound", field=f"policy.{name}")
 
 
 def page_size(size: int) -> int:

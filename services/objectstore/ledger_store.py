@@ -20,9 +20,10 @@ from objectstore.methods import Methods
 from objectstore.objects import Objects
 from objectstore.pins import Pins
 from objectstore.previews import Previews
+from objectstore.registrations import Registrations
 
 
-class LedgerStore(Objects, Methods, Pins, Previews, Commits):
+class LedgerStore(Objects, Registrations, Methods, Pins, Previews, Commits):
     """A Store."""
 
     def __init__(self, core: Core) -> None:

@@ -4,31 +4,18 @@ Evidence, and the mark that a version is retired, are appended beside it. All th
 compared in the transaction that moves it.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kernel.errors import BadArguments, Conflict, LimitExceeded, MethodNotFound, NotServed
-from kernel.lookup import MAX_PATH
-from kernel.objects import (
-    Definition,
-    Evidence,
-    Level,
-    MethodPointer,
-    MethodRecord,
-    MethodVersion,
-    Namespace,
-    ObjectId,
-    Selector,
-    Severity,
-)
-from kernel.signature import parse_method
+from kernel.errors import BadArguments, MethodNotFound
+from kernel.objects import Definition, Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Selector
 from kernel.transactions import Token
 from objectstore import records
 from objectstore.core import Core, Held, cut, page_position, page_size, page_token, persist
-from objectstore.keys import END_OF_TIMES, DefinitionKey, EvidenceKey, RetiredKey, StoredKey, VersionKey, parse, span
+from objectstore.keys import EvidenceKey, RetiredKey, StoredKey, VersionKey, parse, span
 from objectstore.ledger import Entry, Span, Step
-from objectstore.store import Draft, Page
+from objectstore.proofs import checked_proof, proof_puts
+from objectstore.store import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +45,6 @@ class Methods:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-
-    async def register(
-        self, namespace: Namespace, draft: Draft, *, activate: bool, expected: Mapping[ObjectId, int] | None = None
-    ) -> tuple[MethodRecord, Token]:
-        """See Store."""
-        others = dict(expected or {})
-        own = others.pop(draft.holder, None)
-        if len(others) >= MAX_PATH:
-            raise LimitExceeded("path", f"at most {MAX_PATH} definitions are compared with a registration")
-        same = {DefinitionKey(namespace, item).encode(): revision for item, revision in others.items()}
-        unnumbered = self._checked(draft)
-        evidence = tuple(self._proof(proof) for proof in draft.evidence)
-
-        async def attempt() -> tuple[MethodRecord, Token] | None:
-            spans = [Span.key(each, values=False) for each in same]
-            held, reading = await self._core.holder(namespace, draft.holder, *spans)
-            held.expect(own)
-            _expect_others(others, reading.spans[1:])
-            before = held.definition.methods.get(draft.selector, MethodPointer())
-            number = before.latest + 1
-            method = replace(unnumbered, number=number)
-            key = VersionKey(namespace, draft.holder, held.definition.incarnation, draft.selector, number)
-            after = replace(before, latest=number)
-            after = after.moved(number) if activate else after
-            puts = {
-                key.encode(): records.encode(method),
-                held.key: _moved(held.definition, draft.selector, after),
-                **_evidence_puts(key, evidence),
-            }
-            revision = await self._take(held, Step({**same, key.encode(): 0}, puts=puts))
-            if revision is None:
-                return None
-            return MethodRecord(method, evidence, active=activate), self._core.token(revision)
-
-        return await persist(attempt)
 
     async def method(
         self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
@@ -131,7 +83,7 @@ class Methods:
         """See Store."""
         if evidence is not None and not number:
             raise BadArguments("evidence belongs to a version; number 0 is none", field="evidence")
-        proofs = () if evidence is None else (self._proof(evidence),)
+        proofs = () if evidence is None else (checked_proof(evidence, self._core.now()),)
 
         async def attempt() -> tuple[MethodPointer, MethodPointer, Token] | None:
             held, reading = await self._core.holder(namespace, holder)
@@ -147,14 +99,37 @@ class Methods:
                 version.record()
                 if version.retired:
                     raise MethodNotFound(holder, selector, number, retired=True)
-                puts |= _evidence_puts(version.key, proofs)
+                puts |= proof_puts(version.key, proofs)
                 same = {RetiredKey(version.key).encode(): 0}
             if after != before:
-                puts[held.key] = _moved(held.definition, selector, after)
+                puts[held.key] = held.moved(selector, after)
             if not puts:
                 return after, before, self._core.token(reading.revision)
-            revision = await self._take(held, Step(same, puts=puts))
+            revision = await self._core.take(held, Step(same, puts=puts))
             return None if revision is None else (after, before, self._core.token(revision))
+
+        return await persist(attempt)
+
+    async def prove(
+        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int, evidence: Evidence
+    ) -> tuple[MethodRecord, Token]:
+        """See Store."""
+        if number < 1:
+            raise BadArguments("evidence belongs to a version; their numbers begin with 1", field="number")
+        proof = checked_proof(evidence, self._core.now())
+
+        async def attempt() -> tuple[MethodRecord, Token] | None:
+            version = await self._read_version(namespace, holder, selector, number)
+            if version is None:
+                return None
+            record = version.record()
+            if proof in record.evidence:
+                return record, self._core.token(version.read_at)
+            revision = await self._core.take(version.holder, Step(puts=proof_puts(version.key, [proof])))
+            if revision is None:
+                return None
+            proofs = sorted((*record.evidence, proof), key=lambda each: each.at)
+            return replace(record, evidence=tuple(proofs)), self._core.token(revision)
 
         return await persist(attempt)
 
@@ -173,17 +148,13 @@ class Methods:
             after = replace(before, active=0) if before.active == number else before
             puts = {} if version.retired else {RetiredKey(version.key).encode(): records.mark()}
             if after != before:
-                puts[held.key] = _moved(held.definition, selector, after)
+                puts[held.key] = held.moved(selector, after)
             if not puts:
                 return after, self._core.token(reading.revision)
-            revision = await self._take(held, Step(puts=puts))
+            revision = await self._core.take(held, Step(puts=puts))
             return None if revision is None else (after, self._core.token(revision))
 
         return await persist(attempt)
-
-    async def _take(self, held: Held, step: Step) -> int | None:
-        """A step that holds only while the holder's definition is the one that was read."""
-        return (await self._core.lanes.take(replace(step, same={**step.same, held.key: held.revision}))).revision
 
     async def _read_version(
         self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
@@ -199,38 +170,6 @@ class Methods:
             return None
         return _Version(held, key, reading.only(1), reading.spans[2], reading.revision)
 
-    def _checked(self, draft: Draft) -> MethodVersion:
-        """The version, yet without a number. Raises BadArguments, NotServed, LimitExceeded."""
-        if draft.effects is not None:
-            raise NotServed("effects")
-        if any(finding.severity is Severity.ERROR for finding in draft.findings):
-            raise BadArguments("a source that the audit refuses is not registered", field="findings")
-        parameters = parse_method(draft.source, draft.selector)
-        return MethodVersion(
-            holder=draft.holder,
-            selector=draft.selector,
-            number=0,
-            source=draft.source,
-            digest=hashlib.sha256(draft.source.encode()).hexdigest(),
-            parameters=parameters,
-            provenance=draft.provenance,
-            findings=tuple(draft.findings),
-            created=self._core.now(),
-        )
-
-    def _proof(self, evidence: Evidence) -> Evidence:
-        if evidence.level is Level.UNSET:
-            raise BadArguments("evidence has a level, from AUDITED to APPROVED", field="evidence")
-        if not 0 <= evidence.at < END_OF_TIMES:
-            raise BadArguments("evidence is of a time from 1970 to 2286; without one it is of now", field="evidence.at")
-        return evidence if evidence.at else replace(evidence, at=self._core.now())
-
-
-def _expect_others(expected: Mapping[ObjectId, int], found: Sequence[Sequence[Entry]]) -> None:
-    pairs = zip(expected.items(), found, strict=True)
-    if changed := [item for (item, revision), entries in pairs if not entries or entries[0].revision != revision]:
-        raise Conflict(f"the definition of {', '.join(changed)} changed since it was read: read it again", changed)
-
 
 def _row(held: Held, holder: ObjectId, selector: Selector, number: int) -> MethodPointer:
     """The selector's row. Raises MethodNotFound where no such version was ever registered."""
@@ -238,21 +177,6 @@ def _row(held: Held, holder: ObjectId, selector: Selector, number: int) -> Metho
     if row is None or not 0 <= number <= row.latest:
         raise MethodNotFound(holder, selector, number)
     return row
-
-
-def _moved(definition: Definition, selector: Selector, pointer: MethodPointer) -> bytes:
-    methods: Mapping[str, MethodPointer] = {**definition.methods, selector: pointer}
-    return records.encode_definition(replace(definition, methods=methods))
-
-
-def _evidence_puts(key: VersionKey, evidence: Sequence[Evidence]) -> dict[bytes, bytes]:
-    puts: dict[bytes, bytes] = {}
-    for proof in evidence:
-        data = records.encode(proof)
-        # The digest makes the same proof given twice one key, and two proofs of one moment two.
-        digest = hashlib.sha256(data).hexdigest()[:16]
-        puts[EvidenceKey(key, round(proof.at * 1e6), digest).encode()] = data
-    return puts
 
 
 def _record(entry: Entry, beside: Sequence[Entry], definition: Definition) -> MethodRecord:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 from batos.v1 import object_pb2
 from batos.v1 import objectstore_pb2 as pb
-from kernel.errors import NotServed
 from kernel.objects import Namespace, ObjectId, Policy, parse_object_id, parse_selector
 from kernel.transactions import Key, Part, parse_token
 from objectstore import records
@@ -12,6 +11,8 @@ from objectstore.store import Change, Changes, Draft, NewObject, Preview, Resolu
 from wire.objects import (
     definition_from_wire,
     definition_to_wire,
+    effects_from_wire,
+    effects_to_wire,
     evidence_from_wire,
     evidence_to_wire,
     finding_from_wire,
@@ -64,7 +65,7 @@ def new_to_wire(namespace: Namespace, new: NewObject) -> pb.CreateObjectRequest:
 
 
 def new_from_wire(request: pb.CreateObjectRequest) -> NewObject:
-    """What to make. Raises BadObjectId, BadArguments, BadValue, NotServed, LimitExceeded."""
+    """What to make. Raises BadObjectId, BadArguments, BadValue, LimitExceeded."""
     return NewObject(
         parse_object_id(request.id),
         _ids(request.parents),
@@ -87,7 +88,7 @@ def update_to_wire(namespace: Namespace, update: Update) -> pb.UpdateObjectReque
 
 
 def update_from_wire(request: pb.UpdateObjectRequest) -> Update:
-    """What to replace. Raises BadObjectId, BadArguments, BadValue, NotServed, LimitExceeded."""
+    """What to replace. Raises BadObjectId, BadArguments, BadValue, LimitExceeded."""
     return Update(
         parse_object_id(request.id),
         _ids(request.parents.ids) if request.HasField("parents") else None,
@@ -101,14 +102,13 @@ def update_from_wire(request: pb.UpdateObjectRequest) -> Update:
 def draft_to_wire(
     namespace: Namespace, draft: Draft, expected: Mapping[ObjectId, int], *, activate: bool
 ) -> pb.RegisterMethodRequest:
-    """The request to register a version. Raises NotServed where effects are set."""
-    if draft.effects is not None:
-        raise NotServed("effects")
+    """The request to register a version."""
     return pb.RegisterMethodRequest(
         namespace=namespace,
         holder=draft.holder,
         selector=draft.selector,
         source=draft.source,
+        effects=None if draft.effects is None else effects_to_wire(draft.effects),
         provenance=provenance_to_wire(draft.provenance),
         findings=[finding_to_wire(finding) for finding in draft.findings],
         evidence=[evidence_to_wire(proof) for proof in draft.evidence],
@@ -118,9 +118,7 @@ def draft_to_wire(
 
 
 def draft_from_wire(request: pb.RegisterMethodRequest) -> Draft:
-    """What to register. Raises BadObjectId, BadArguments, NotServed."""
-    if request.HasField("effects"):
-        raise NotServed("effects")
+    """What to register. Raises BadObjectId, BadArguments."""
     return Draft(
         parse_object_id(request.holder),
         parse_selector(request.selector),
@@ -128,6 +126,7 @@ def draft_from_wire(request: pb.RegisterMethodRequest) -> Draft:
         provenance_from_wire(request.provenance),
         tuple(finding_from_wire(finding) for finding in request.findings),
         tuple(evidence_from_wire(proof) for proof in request.evidence),
+        effects_from_wire(request.effects) if request.HasField("effects") else None,
     )
 
 

@@ -8,10 +8,10 @@ import pytest
 from fakes.stores import Kept
 from kernel.errors import (
     BadArguments,
+    BadValue,
     Conflict,
     LimitExceeded,
     MethodNotFound,
-    NotServed,
     ObjectNotFound,
 )
 from kernel.objects import (
@@ -58,10 +58,11 @@ async def pointer(store: Store) -> MethodPointer | None:
 
 async def test_a_version_is_kept_with_all_that_tells_where_it_comes_from(store: Store) -> None:
     turn = PersonaTurn("ALFRED", "coder", "00ff", 120, 40, 1.5, 7)
-    provenance = Provenance("local", "adds", "s-1", (turn,), 4, 3, 2, "abc")
+    provenance = Provenance("local", "adds", "s-1", (turn,), 4, 3, 2, "abc", 1, "feed.add@2", 12.5, 9)
+    effects = EffectSet(("n", "*"), ("n",), ("log",))
     findings = (Finding("BAT201", Severity.WARNING, 3, "look here"),)
     evidence = (Evidence(Level.AUDITED, "synthesizer", 10.5, "clean"), Evidence(Level.EXAMPLES, "synthesizer", 10.5))
-    draft = Draft(ACME, ADD, SOURCE, provenance, findings, evidence)
+    draft = Draft(ACME, ADD, SOURCE, provenance, findings, evidence, effects)
     made, token = await store.register(NS, draft, activate=True)
     found = (await store.method(NS, ACME, ADD, 1))[0]
     assert found == (await store.method(NS, ACME, ADD, 0))[0]
@@ -70,6 +71,7 @@ async def test_a_version_is_kept_with_all_that_tells_where_it_comes_from(store: 
     assert found.level is Level.EXAMPLES
     assert found.method.digest == hashlib.sha256(SOURCE.encode()).hexdigest()
     assert (found.method.source, found.method.provenance, found.method.findings) == (SOURCE, provenance, findings)
+    assert found.method.effects == effects
     assert found.method.parameters == (
         Parameter("a"),
         Parameter("b", has_default=True),
@@ -120,9 +122,10 @@ async def test_a_source_that_is_not_one_method_of_that_name_is_refused(store: St
     assert await pointer(store) is None
 
 
-async def test_what_is_not_served_or_not_fit_to_be_kept_is_refused(store: Store) -> None:
-    with pytest.raises(NotServed):
-        await store.register(NS, Draft(ACME, ADD, SHORT, effects=EffectSet(reads=("n",))), activate=True)
+async def test_what_is_not_fit_to_be_kept_is_refused(store: Store) -> None:
+    for effects in (EffectSet(reads=("a b",)), EffectSet(writes=("send",)), EffectSet(sends=("_x",))):
+        with pytest.raises((BadValue, BadArguments)):
+            await store.register(NS, Draft(ACME, ADD, SHORT, effects=effects), activate=True)
     refused = Finding("BAT101", Severity.ERROR, 1, "no")
     with pytest.raises(BadArguments):
         await store.register(NS, Draft(ACME, ADD, SHORT, findings=[refused]), activate=True)
@@ -221,6 +224,35 @@ async def test_an_approval_is_appended_as_evidence_once(store: Store) -> None:
     assert found.level is Level.APPROVED
     with pytest.raises(BadArguments):
         await store.activate(NS, ACME, ADD, 0, evidence=approval)
+
+
+async def test_a_proof_is_appended_and_what_is_active_stays(store: Store) -> None:
+    await register(store)
+    await register(store, activate=False)
+    proof = Evidence(Level.REPLAYED, "synthesizer", 9.25, "20 calls")
+    for _ in range(2):
+        record, token = await store.prove(NS, ACME, ADD, 2, proof)
+        assert (record, record.evidence) == ((await store.method(NS, ACME, ADD, 2))[0], (proof,))
+        assert token.revision <= (await store.method(NS, ACME, ADD, 2))[1].revision
+    earlier = Evidence(Level.AUDITED, "synthesizer", 3.0)
+    assert (await store.prove(NS, ACME, ADD, 2, earlier))[0].evidence == (earlier, proof)
+    assert await pointer(store) == MethodPointer(1, 2)
+    undated = (await store.prove(NS, ACME, ADD, 1, Evidence(Level.APPROVED, "ann", 0.0)))[0]
+    assert undated == (await store.method(NS, ACME, ADD, 1))[0]
+    assert undated.evidence[0].at > 0
+
+
+async def test_what_proves_nothing_is_refused(store: Store) -> None:
+    await register(store)
+    proof = Evidence(Level.APPROVED, "ann", 1.0)
+    with pytest.raises(MethodNotFound):
+        await store.prove(NS, ACME, ADD, 2, proof)
+    with pytest.raises(ObjectNotFound):
+        await store.prove(NS, ObjectId("nobody"), ADD, 1, proof)
+    with pytest.raises(BadArguments):
+        await store.prove(NS, ACME, ADD, 0, proof)
+    with pytest.raises(BadArguments):
+        await store.prove(NS, ACME, ADD, 1, Evidence(Level.UNSET, "ann", 1.0))
 
 
 async def test_an_activation_that_expects_another_definition_is_a_conflict(store: Store) -> None:

@@ -15,7 +15,6 @@ from kernel.errors import (
     InconsistentParents,
     KernelError,
     LimitExceeded,
-    NotServed,
     ObjectExists,
     ObjectNotFound,
 )
@@ -279,8 +278,14 @@ async def test_parents_of_an_object_with_many_descendants_are_changed_and_checke
         await store.update(NS, Update(ObjectId("a"), parents=[ObjectId("base")]))
 
 
-async def test_budgets_are_not_served(store: Store) -> None:
-    with pytest.raises(NotServed):
-        await store.create(NS, NewObject(ACME, policy=Policy(tokens_per_hour=5)))
-    with pytest.raises(NotServed):
-        await store.update(NS, Update(ROOT, policy=Policy(syntheses_per_hour=0)))
+async def test_budgets_are_kept_and_one_that_is_no_count_is_refused(store: Store) -> None:
+    policy = Policy(tokens_per_hour=50_000, syntheses_per_hour=0)
+    await store.create(NS, NewObject(ACME, policy=policy))
+    assert (await store.get(NS, ACME)).definition.policy == policy
+    for wrong in (Policy(tokens_per_hour=-1), Policy(syntheses_per_hour=-1)):
+        with pytest.raises(BadArguments, match="count"):
+            await store.update(NS, Update(ACME, policy=wrong))
+        with pytest.raises(BadArguments):
+            await store.create(NS, NewObject(ObjectId("other"), policy=wrong))
+    await store.update(NS, Update(ACME, policy=Policy()))
+    assert (await store.get(NS, ACME)).definition.policy == Policy()
