@@ -1,7 +1,10 @@
-"""Events of a synthesis between the kernel and the contract. Law: every event has its own message, none is dropped."""
+"""Syntheses and their events between the kernel and the contract. Law: every event has a message, none is dropped."""
 
+from google.rpc import code_pb2, status_pb2
+
+from batos.v1 import object_pb2
 from batos.v1 import synthesizer_pb2 as pb
-from kernel.errors import BadArguments
+from kernel.errors import BadArguments, KernelError
 from kernel.objects import parse_object_id, parse_selector
 from kernel.synthesis import (
     Adopted,
@@ -9,13 +12,19 @@ from kernel.synthesis import (
     Compared,
     DraftAudited,
     DraftTried,
+    Ended,
     Event,
     Registered,
     Started,
+    State,
+    SynthesisRecord,
     TurnFinished,
     TurnStarted,
 )
 from kernel.transactions import parse_token
+from wire.enums import enum_to_wire, member_of
+from wire.errors import error_of, status_of
+from wire.messages import message_from_wire, message_to_wire, method_ref_from_wire, method_ref_to_wire
 from wire.objects import (
     finding_from_wire,
     finding_to_wire,
@@ -24,6 +33,7 @@ from wire.objects import (
     turn_from_wire,
     turn_to_wire,
 )
+from wire.timestamps import seconds_of, timestamp
 
 
 def event_to_wire(event: Event) -> pb.SynthesizeResponse:  # noqa: PLR0911 - one for each event
@@ -89,3 +99,47 @@ def event_from_wire(response: pb.SynthesizeResponse) -> Event:  # noqa: PLR0911 
             return Registered(record_from_wire(registered.method), parse_token(registered.token))
         case _:
             raise BadArguments("the synthesizer told an event that this version does not know")
+
+
+def synthesis_to_wire(record: SynthesisRecord) -> pb.Synthesis:
+    """The message for a synthesis."""
+    return pb.Synthesis(
+        id=record.synthesis_id,
+        message=message_to_wire(record.message),
+        asked_by=record.asked_by,
+        state=enum_to_wire("SYNTHESIS_STATE", record.state),
+        evolves=record.evolves,
+        created=timestamp(record.created),
+        ended=timestamp(record.ended) if record.ended else None,
+        method=method_ref_to_wire(record.method) if record.method else None,
+        failure=ended_to_wire(record.failure) if record.failure else None,
+    )
+
+
+def synthesis_from_wire(wire: pb.Synthesis) -> SynthesisRecord:
+    """The synthesis, as the synthesizer told it. Raises BadArguments for what this version does not know."""
+    return SynthesisRecord(
+        wire.id,
+        message_from_wire(wire.message, wire.asked_by),
+        wire.asked_by,
+        seconds_of(wire.created, "created"),
+        member_of(State, wire.state, "state"),
+        wire.evolves,
+        seconds_of(wire.ended, "ended") if wire.HasField("ended") else 0.0,
+        method_ref_from_wire(wire.method) if wire.HasField("method") else None,
+        ended_from_wire(wire.failure) if wire.HasField("failure") else None,
+    )
+
+
+def ended_to_wire(failure: Ended) -> object_pb2.Failure:
+    """The failure as a status is told; of a fault only that it was one."""
+    if (status := status_of(failure.error())) is None:
+        return object_pb2.Failure(code=code_pb2.INTERNAL, message=failure.text)
+    return object_pb2.Failure(code=status.code, message=status.message, details=status.details)
+
+
+def ended_from_wire(failure: object_pb2.Failure) -> Ended:
+    """The failure."""
+    status = status_pb2.Status(code=failure.code, message=failure.message, details=failure.details)
+    error = error_of(status)
+    return Ended.of(error) if error else Ended(KernelError.reason, failure.message)

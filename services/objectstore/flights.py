@@ -92,8 +92,13 @@ class Flights(Protocol):
         """Begin the flight for a synthesis, unless one is under way.
 
         One whose holder is no living member is taken over: the boarding then has its synthesis, and a flight of the
-        asker. A record whose synthesis_id is that of a flight taken over changes nothing of it.
+        asker. A record whose synthesis_id is that of a flight taken over changes nothing of it; where that synthesis
+        has ended, nothing begins, and it is told as it ended.
         """
+        ...
+
+    async def under_way(self, namespace: Namespace, target: ObjectId, selector: Selector) -> SynthesisRecord | None:
+        """The synthesis whose flight is there, whoever holds it; None where there is none."""
         ...
 
     async def join(self, namespace: Namespace, synthesis_id: str, examples: Sequence[Example]) -> bool:
