@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 SELF = "self"
 
 # Methods of lists, dicts and sets that change them.
-_CHANGES = frozenset(
+CHANGES = frozenset(
     {
         *("append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse"),
         *("update", "setdefault", "popitem", "add", "discard"),
@@ -225,7 +225,7 @@ def _written(node: ast.AST) -> Iterator[str]:
             yield name  # in place, where a number or a text would be made anew
         case ast.Call(func=ast.Name(id="setattr")):
             yield SELF
-        case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in _CHANGES:
+        case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in CHANGES:
             yield from _leaves(value)
         case _:
             pass
