@@ -95,6 +95,10 @@ SYNTHESIS_ID: Final = "batos.synthesis.id"
 SYNTHESIS_OUTCOME: Final = "batos.synthesis.outcome"
 FLIGHT_JOINED: Final = "batos.flight.joined"  # another's synthesis was waited for; the span links to it
 PERSONA: Final = "batos.persona"
+ENDPOINT: Final = "batos.endpoint"  # the name of the persona endpoint that answered, or was asked last
+ENDPOINT_OUTCOME: Final = "batos.endpoint.outcome"  # answered, left (nobody waited), or the cause of a fault
+ENDPOINT_ATTEMPTS: Final = "batos.endpoint.attempts"
+ENDPOINT_BREAKER: Final = "batos.endpoint.breaker"  # the state it came into
 DRAFT_INDEX: Final = "batos.draft.index"
 DRAFT_COUNT: Final = "batos.draft.count"
 REPAIR_ROUND: Final = "batos.repair.round"
@@ -142,9 +146,22 @@ FLIGHT_BEGUN: Final = "begun"
 FLIGHT_WAITED_FOR: Final = "joined"
 FLIGHT_TAKEN_OVER: Final = "taken over"
 # Whether tokens were read or written.
+METRIC_SYNTHESES_REFUSED: Final = "batos.synthesis.refused"
+# Why a synthesis was refused before anything was spent.
+REFUSAL_CAUSE: Final = "batos.refusal.cause"
+REFUSAL_FROZEN: Final = "frozen"
+REFUSAL_POLICY: Final = "policy"
+REFUSAL_SPELLING: Final = "spelling"
+REFUSAL_SETBACK: Final = "setback"
+REFUSAL_BUDGET: Final = "budget"
 TOKEN_KIND: Final = "gen_ai.token.type"
 TOKEN_INPUT: Final = "input"
 TOKEN_OUTPUT: Final = "output"
+METRIC_ENDPOINT_REQUESTS: Final = "batos.endpoint.requests"
+METRIC_ENDPOINT_DURATION: Final = "batos.endpoint.duration"
+METRIC_ENDPOINT_TOKENS: Final = "batos.endpoint.tokens"
+METRIC_ENDPOINT_BREAKER: Final = "batos.endpoint.breaker.changes"
+METRIC_ENDPOINTS_LEFT_ALONE: Final = "batos.endpoint.left_alone"
 # How an activation ran.
 ACTIVATION_KIND: Final = "batos.activation.kind"
 ACTIVATION_TOGETHER: Final = "together"

@@ -48,7 +48,16 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         await _bootstrapped(store, config)
         sandbox = await stack.enter_async_context(_jailed(config))
         patience = Patience(config.turn_seconds)
-        endpoints = await stack.enter_async_context(Endpoints(config.urls, telemetry, config.persona_key, patience))
+        endpoints = await stack.enter_async_context(
+            Endpoints(
+                config.urls,
+                telemetry,
+                config.persona_key,
+                patience,
+                config.fallback_models,
+                config.endpoint_turns,
+            )
+        )
         synthesis = Synthesis(
             store, Turns(endpoints, config.models), Activator(sandbox, telemetry), telemetry, config.drafts
         )

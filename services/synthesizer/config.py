@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from chassis.address import Address
 from chassis.config import address, between, boolean, integer, one_of, seconds, setting, unencrypted
+from synthesizer.endpoints import PLACES
 from synthesizer.personas import NAMES
 
+FALLBACK = "fallback"
 MOST_DRAFTS = 16
 
 
@@ -59,6 +61,21 @@ class Config:
     persona_key: str = setting(
         "BATOS_PERSONA_KEY", default="none", help="bearer token for the endpoints; the Hub's own is never sent"
     )
+    fallback_url: str | None = setting(
+        "BATOS_FALLBACK_URL",
+        default=None,
+        parse=url,
+        help="the endpoint named `fallback`, for personas whose slot `fallback` names it, while their own is ill",
+    )
+    fallback_model: str | None = setting(
+        "BATOS_FALLBACK_MODEL", default=None, help="model it is asked for; none: the one the persona asks for"
+    )
+    endpoint_turns: int = setting(
+        "BATOS_ENDPOINT_TURNS",
+        default=PLACES,
+        parse=between(integer, 1),
+        help="turns of personas that one server gets at a time; others wait in their order",
+    )
     turn_seconds: float = setting(
         "BATOS_TURN_SECONDS",
         default=120.0,
@@ -97,10 +114,16 @@ class Config:
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """Endpoint name to URL: one for each persona, and `default`."""
+        """Endpoint name to URL: one for each persona, `default`, and `fallback` where there is one."""
         own = (self.brick_url, self.babs_url, self.robin_url, self.alfred_url)
         named = {name.lower(): given or self.persona_url for name, given in zip(NAMES, own, strict=True)}
-        return {**named, "default": self.persona_url}
+        fallback = {FALLBACK: self.fallback_url} if self.fallback_url else {}
+        return {**named, "default": self.persona_url, **fallback}
+
+    @property
+    def fallback_models(self) -> Mapping[str, str]:
+        """Endpoint name to the model it is asked for, where that is not the persona's to say."""
+        return {FALLBACK: self.fallback_model} if self.fallback_model else {}
 
     @property
     def models(self) -> Mapping[str, str]:

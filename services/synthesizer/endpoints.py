@@ -1,60 +1,55 @@
 """The endpoints that personas speak through. Law: one turn is one answer or one reason why there is none.
 
-Any server of `POST /v1/chat/completions` will do: TGI, vLLM, SGLang, llama.cpp. An endpoint is known by its name; only
-configuration knows its address. Every way in which a server can fail becomes EndpointUnavailable, which names the
-persona, the endpoint, the cause and what to do. What may pass by itself (busy, failed, not up yet) is tried again with
-jitter, within the turn's time; what will not (422, 401, garbage) is told at once.
+An endpoint is known by its name; only configuration knows its address. What may pass by itself (busy, failed, not up
+yet) is tried again with jitter, within the turn's time and the server's budget of retries; then the persona's fallback
+is asked, if it has one. What will not pass (a request that is refused, credentials, a model that is unknown) is told at
+once. Every way to fail becomes EndpointUnavailable, which names persona, endpoint, cause, and what to do.
 """
 
 import asyncio
 import json
-import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import Any, Self, cast
+from dataclasses import dataclass, replace
+from typing import Self
 
-import httpx2
-from huggingface_hub import AsyncInferenceClient, set_async_client_factory
-from huggingface_hub.errors import HfHubHTTPError
-from opentelemetry.trace import Span, SpanKind, get_current_span
+from opentelemetry.trace import Span, SpanKind
 
 import vocabulary
-from chassis.propagation import headers_of
 from chassis.telemetry import Telemetry
 from kernel.errors import EndpointUnavailable
-from synthesizer.faults import Fault, broken_off, garbage, refused, timed_out, unreachable
+from synthesizer.completions import ChatMessages, Completion, Sampling, client
+from synthesizer.faults import Fault
+from synthesizer.servers import Measured, Server
 
-ChatMessages = Sequence[Mapping[str, str]]
-"""A conversation: `role` and `content` of each turn."""
+__all__ = ["Answer", "ChatMessages", "Endpoints", "Patience", "Sampling", "Speaker"]
+
+PLACES = 64
+"""Requests that one server gets at a time; TGI takes 128 and refuses the next."""
 
 _LONGEST_PAUSE = 4.0
-_MOST_TOKENS = (1 << 63) - 1  # of int64, in which they are told
-_HERE = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who speaks: a persona, the name of its endpoint, and the model it asks for there."""
+    """Who speaks: a persona, the name of its endpoint, the model it asks for there; and whom to ask where that fails.
+
+    A `fallback` that is not configured is none.
+    """
 
     persona: str
     endpoint: str
     model: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How an answer is drawn. The same seed on the same server draws the same answer, where the server can."""
-
-    max_tokens: int
-    temperature: float
-    seed: int
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said. `cut` tells that it reached max_tokens; `seconds` is wall time, waiting included."""
+    """What was said, and which endpoint answered. `cut` tells that it reached max_tokens.
+
+    `seconds` is wall time, waiting included. Tokens that a server does not count are estimated.
+    """
 
     text: str
     model: str
@@ -62,48 +57,83 @@ class Answer:
     output_tokens: int
     seconds: float
     cut: bool
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a turn may take, and how often and how fast it is tried again. In seconds."""
+    """How long a turn may take, and how often and how fast it is tried again. In seconds.
+
+    Where there is a fallback, the first endpoint gets half of the turn.
+    """
 
     turn: float = 120.0
     attempts: int = 5
     first_pause: float = 0.25
 
 
+@dataclass(slots=True)
+class _Turn:
+    """A turn under way: until when it may be tried at one endpoint, and how often it was."""
+
+    speaker: Speaker
+    messages: ChatMessages
+    sampling: Sampling
+    end: float
+    attempts: int = 0
+
+
+class _Failed(Exception):
+    """A turn failed at one endpoint: the fault, and how it is told."""
+
+    def __init__(self, turn: _Turn, fault: Fault, note: str = "") -> None:
+        tries = f" ({turn.attempts} attempts)" if turn.attempts > 1 else ""
+        super().__init__(
+            f"endpoint {turn.speaker.endpoint!r} (model {turn.speaker.model}) {fault}{tries}: {fault.rule.advice}{note}"
+        )
+        self.fault = fault
+
+
 class Endpoints:
     """Every endpoint by its name, with a client that is kept open. Enter it once; then any number of turns at a time.
 
-    `key` is sent as a bearer token; the Hub's own token, which its client would send by itself, never is.
+    `key` is sent as a bearer token to all. `models` is the model that an endpoint is asked for, whoever speaks; an
+    endpoint that is not in it is asked for the speaker's own. `places` is how many requests one server gets at a time.
     """
 
-    def __init__(
-        self, urls: Mapping[str, str], telemetry: Telemetry, key: str = "none", patience: Patience | None = None
+    def __init__(  # noqa: PLR0917 - what a composition root hands over
+        self,
+        urls: Mapping[str, str],
+        telemetry: Telemetry,
+        key: str = "none",
+        patience: Patience | None = None,
+        models: Mapping[str, str] | None = None,
+        places: int = PLACES,
     ) -> None:
         self._urls, self._telemetry, self._key = urls, telemetry, key
-        self._patience = patience or Patience()
-        self._clients: dict[str, AsyncInferenceClient] = {}
+        self._patience, self._models, self._places = patience or Patience(), models or {}, places
+        self._servers: dict[str, Server] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        # The Hub's client makes its connections through one factory for the whole process, and only so can a header
-        # be different for each request.
-        set_async_client_factory(_traced_client)
-        # It would log the URL of every request, with the password that may be in it.
-        logging.getLogger("httpx2").setLevel(logging.WARNING)
+        measured = Measured(self._telemetry.metrics)
+        by_url: dict[str, Server] = {}
         for name, url in self._urls.items():
-            client = AsyncInferenceClient(base_url=url, api_key=self._key, timeout=self._patience.turn)
-            self._clients[name] = await self._stack.enter_async_context(client)
+            if url not in by_url:
+                connected = await self._stack.enter_async_context(client(url, self._key))
+                by_url[url] = Server(name, connected, self._places, measured)
+            self._servers[name] = by_url[url]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
     async def chat(self, speaker: Speaker, messages: ChatMessages, sampling: Sampling) -> Answer:
-        """One turn. Raises EndpointUnavailable."""
-        if (client := self._clients.get(speaker.endpoint)) is None:
+        """One turn. Raises EndpointUnavailable, with the fields persona, endpoint, model and cause.
+
+        `retry_seconds` is among them where it is known when the endpoint is asked again.
+        """
+        if speaker.endpoint not in self._servers:
             known = ", ".join(sorted(self._urls))
             raise EndpointUnavailable(
                 f"{speaker.persona} speaks through the endpoint {speaker.endpoint!r}, which is not configured here; "
@@ -111,29 +141,51 @@ class Endpoints:
             )
         name = vocabulary.SPAN_CHAT.format(model=speaker.model)
         with self._telemetry.span(name, _attributes(speaker, sampling), SpanKind.CLIENT) as span:
-            answer = await self._patiently(client, speaker, messages, sampling)
+            answer = await self._answered(speaker, messages, sampling, span)
             self._record(span, messages, answer)
             return answer
 
-    async def _patiently(
-        self, client: AsyncInferenceClient, speaker: Speaker, messages: ChatMessages, sampling: Sampling
-    ) -> Answer:
+    async def _answered(self, speaker: Speaker, messages: ChatMessages, sampling: Sampling, span: Span) -> Answer:
+        """The answer of the endpoint, else of the fallback."""
         clock = asyncio.get_running_loop().time
-        begun, attempt = clock(), 0
-        while True:
-            attempt += 1
+        begun = clock()
+        end = begun + self._patience.turn
+        places = [speaker.endpoint]
+        if speaker.fallback in self._servers and self._servers[speaker.fallback] is not self._servers[speaker.endpoint]:
+            places.append(speaker.fallback)
+        failures: list[_Failed] = []
+        for place in places:
+            last = place == places[-1]
+            asked = replace(speaker, endpoint=place, model=self._models.get(place, speaker.model))
+            turn = _Turn(asked, messages, sampling, end if last else begun + self._patience.turn / 2)
             try:
-                async with asyncio.timeout_at(begun + self._patience.turn):
-                    output = await _attempt(client, speaker, messages, sampling)
-                return _answer(output, speaker, clock() - begun)
-            except TimeoutError:
-                fault = timed_out(self._patience.turn)
-            except Fault as failed:
-                fault = failed
-            pause = max(fault.after, self._pause(attempt))
-            late = clock() + pause >= begun + self._patience.turn
-            if not fault.again or attempt >= self._patience.attempts or late:
-                raise _unavailable(speaker, fault, attempt) from None
+                said = await self._patiently(turn)
+            except _Failed as failed:
+                failures.append(failed)
+                span.set_attribute(vocabulary.ENDPOINT_OUTCOME, failed.fault.cause)
+                if last or not failed.fault.rule.elsewhere:
+                    break
+            else:
+                return _answer(said, place, clock() - begun)
+            finally:
+                span.set_attributes({vocabulary.ENDPOINT: place, vocabulary.ENDPOINT_ATTEMPTS: turn.attempts})
+        raise _unavailable(speaker, failures) from None
+
+    async def _patiently(self, turn: _Turn) -> Completion:
+        """The answer of one endpoint, tried again as its faults allow. Raises _Failed."""
+        server, clock = self._servers[turn.speaker.endpoint], asyncio.get_running_loop().time
+        while True:
+            turn.attempts += 1
+            try:
+                return await server.ask(turn.speaker.model, turn.messages, turn.sampling, turn.end)
+            except Fault as fault:
+                pause = fault.after + self._pause(turn.attempts)
+                late = clock() + pause >= turn.end
+                if not fault.rule.again or turn.attempts >= self._patience.attempts or late:
+                    raise _Failed(turn, fault) from None
+                if not server.retries.take():
+                    note = "; it was not tried again, since one in five requests to it is a retry already"
+                    raise _Failed(turn, fault, note) from None
             await asyncio.sleep(pause)
 
     def _pause(self, attempt: int) -> float:
@@ -157,44 +209,6 @@ class Endpoints:
             span.set_attribute(vocabulary.GEN_AI_OUTPUT_MESSAGES, json.dumps(said))
 
 
-def _traced_client() -> httpx2.AsyncClient:
-    """A connection pool whose requests carry the ids of the span they are made in."""
-
-    async def inject(request: httpx2.Request) -> None:
-        request.headers.update(headers_of(get_current_span()))
-
-    # A proxy that the environment names is for the way out; a server on this machine is not reached through it.
-    direct: dict[str, httpx2.AsyncBaseTransport | None] = dict.fromkeys(_HERE)
-    return httpx2.AsyncClient(event_hooks={"request": [inject]}, mounts=direct, follow_redirects=True, timeout=None)
-
-
-async def _attempt(
-    client: AsyncInferenceClient, speaker: Speaker, messages: ChatMessages, sampling: Sampling
-) -> object:
-    try:
-        # The Hub's client leaves its messages' type open.
-        complete = cast("Callable[..., Awaitable[object]]", client.chat_completion)  # pyright: ignore[reportUnknownMemberType]
-        return await complete(
-            [dict(message) for message in messages],
-            model=speaker.model,
-            max_tokens=sampling.max_tokens,
-            temperature=sampling.temperature,
-            seed=sampling.seed,
-        )
-    except HfHubHTTPError as error:
-        raise refused(error.response) from None
-    except (httpx2.ConnectError, httpx2.ConnectTimeout):
-        raise unreachable() from None
-    except TimeoutError:
-        raise
-    except httpx2.HTTPError as error:
-        raise broken_off(type(error).__name__) from None
-    except ValueError as error:
-        raise garbage(getattr(error, "doc", "") or str(error)) from None
-    except RecursionError:
-        raise garbage("it is nested too deeply to read") from None
-
-
 def _attributes(speaker: Speaker, sampling: Sampling) -> dict[str, str | int | float]:
     return {
         vocabulary.GEN_AI_OPERATION_NAME: vocabulary.GEN_AI_OPERATION_CHAT,
@@ -208,54 +222,22 @@ def _attributes(speaker: Speaker, sampling: Sampling) -> dict[str, str | int | f
     }
 
 
-def _unavailable(speaker: Speaker, fault: Fault, attempts: int) -> EndpointUnavailable:
-    tries = f" ({attempts} attempts)" if attempts > 1 else ""
+def _answer(said: Completion, endpoint: str, seconds: float) -> Answer:
+    return Answer(said.text, said.model, said.input_tokens, said.output_tokens, seconds, said.cut, endpoint)
+
+
+def _unavailable(speaker: Speaker, failures: list[_Failed]) -> EndpointUnavailable:
+    """The first endpoint's cause, and in words what its fallback says."""
+    first, *others = failures
+    fields = {"cause": first.fault.cause.value}
+    if waits := [each.fault.after for each in failures if each.fault.after]:
+        fields["retry_seconds"] = f"{min(waits):.3f}"
+    if others:
+        fields["fallback_cause"] = others[0].fault.cause.value
     return EndpointUnavailable(
-        f"{speaker.persona}'s endpoint {speaker.endpoint!r} (model {speaker.model}) {fault.cause}{tries}: "
-        f"{fault.advice}",
+        "; its fallback, ".join(map(str, (f"{speaker.persona}'s {first}", *others))),
         persona=speaker.persona,
         endpoint=speaker.endpoint,
         model=speaker.model,
+        **fields,
     )
-
-
-def _answer(output: Any, speaker: Speaker, seconds: float) -> Answer:
-    """The answer in a chat completion, whatever of it a server left out. Raises Fault where there is none."""
-    if told := output.get("error"):
-        raise garbage(json.dumps({"error": told}, default=str))
-    try:
-        choice = output.choices[0]
-        text, reason = choice.message.content, choice.finish_reason
-    except (TypeError, IndexError, AttributeError, KeyError):
-        raise garbage("there is no choice in it") from None
-    if not isinstance(text, str | None) or not _is_text(text or ""):
-        raise garbage("its content is no text")
-    usage, model = output.usage, str(output.model or speaker.model)
-    if not _is_text(model):
-        raise garbage("its model is no text")
-    return Answer(
-        text=text or "",
-        model=model,
-        input_tokens=_count(usage, "prompt_tokens"),
-        output_tokens=_count(usage, "completion_tokens"),
-        seconds=seconds,
-        cut=reason == "length",
-    )
-
-
-def _count(usage: object, name: str) -> int:
-    count = getattr(usage, name, 0)
-    if not isinstance(count, int):
-        return 0
-    if not 0 <= count <= _MOST_TOKENS:
-        raise garbage(f"its {name} are out of range")
-    return count
-
-
-def _is_text(text: str) -> bool:
-    """Whether it can be encoded: JSON can spell half of a pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

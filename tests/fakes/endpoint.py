@@ -23,62 +23,51 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any, Self
 
-HANG_SECONDS = 3600.0
-
-
-@dataclass(frozen=True)
-class Say:
-    """A chat completion with this text, after so many seconds."""
-
-    text: str
-    finish: str = "stop"
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Status:
-    """A refusal as TGI sends it: `{"error": ..., "error_type": ...}`."""
-
-    status: int
-    error: str = ""
-    error_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Any body under any status; with `missing`, the connection ends so many bytes before its promised end."""
-
-    body: bytes
-    content_type: str = "application/json"
-    status: int = 200
-    missing: int = 0
-
-
-@dataclass(frozen=True)
-class Hang:
-    """No answer, ever."""
-
-
-@dataclass(frozen=True)
-class Drop:
-    """The connection ends without a byte."""
-
-
-Reply = Say | Status | Raw | Hang | Drop
-
-BUSY = Status(429, "Model is overloaded", "overloaded")
-INVALID = Status(422, "Input validation error: `inputs` must have less than 4096 tokens", "validation")
-FAILED = Status(424, "Request failed during generation: CUDA out of memory", "generation")
-STREAM_ERROR = Raw(
-    b'data: {"error": "Request failed during generation", "error_type": "generation"}\n\n', "text/event-stream"
+from fakes.replies import (
+    BUSY,
+    FAILED,
+    GARBAGE,
+    HANG_SECONDS,
+    INVALID,
+    STREAM_ERROR,
+    TRUNCATED,
+    Drop,
+    Hang,
+    Raw,
+    Reply,
+    Say,
+    Status,
+    Trickle,
+    completion,
 )
-GARBAGE = Raw(b"<html><body>It works!</body></html>", "text/html")
-TRUNCATED = Raw(b'{"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "cont', missing=400)
+
+__all__ = [
+    "BUSY",
+    "FAILED",
+    "GARBAGE",
+    "INVALID",
+    "STREAM_ERROR",
+    "TRUNCATED",
+    "Asked",
+    "Drop",
+    "Hang",
+    "Raw",
+    "Reply",
+    "Say",
+    "Script",
+    "ScriptedEndpoint",
+    "Status",
+    "Trickle",
+    "answering",
+    "fenced",
+    "small_talk",
+    "sources_in",
+]
 
 
 @dataclass(frozen=True)
@@ -149,11 +138,16 @@ def sources_in(folder: Path) -> dict[str, list[str]]:
 
 
 class ScriptedEndpoint:
-    """The server. `asked` is every request, in order; `script` may be replaced between them."""
+    """The server. `asked` is every request, in order; `script` may be replaced between them.
 
-    def __init__(self, script: Script, port: int = 0) -> None:
-        self.script, self.port = script, port
+    `left` is those whose asker closed the connection before the answer; `most` is how many it had at a time.
+    """
+
+    def __init__(self, script: Script, port: int = 0, tls: SSLContext | None = None) -> None:
+        self.script, self.port, self._tls = script, port, tls
         self.asked: list[Asked] = []
+        self.left: list[Asked] = []
+        self.most = self._now = 0
         self._counts: Counter[tuple[str, str]] = Counter()
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
@@ -161,14 +155,14 @@ class ScriptedEndpoint:
     @property
     def url(self) -> str:
         """What BATOS_PERSONA_URL is set to."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
 
     def by(self, persona: str) -> list[Asked]:
         """What one persona was asked."""
         return [each for each in self.asked if each.persona == persona]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -203,7 +197,21 @@ class ScriptedEndpoint:
             await _write(writer, Raw(b'{"status": "ok"}') if known else Raw(b'{"error": "no such path"}', status=404))
             return
         asked = self._read(json.loads(body), headers)
-        await _say(self.script(asked), asked.body, writer)
+        self._now += 1
+        self.most = max(self.most, self._now)
+        saying = asyncio.ensure_future(_say(self.script(asked), asked.body, writer))
+        watching = asyncio.ensure_future(reader.read(1))
+        try:
+            done, _ = await asyncio.wait({saying, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if saying in done:
+                saying.result()
+            else:
+                self.left.append(asked)
+        finally:
+            self._now -= 1
+            saying.cancel()
+            watching.cancel()
+            await asyncio.gather(saying, watching, return_exceptions=True)
 
     def _read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
         persona = str(body["model"]).lower()
@@ -218,33 +226,23 @@ class ScriptedEndpoint:
 
 async def _say(reply: Reply, body: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
     match reply:
-        case Say(text, finish, seconds):
-            await asyncio.sleep(seconds)
-            await _write(writer, Raw(json.dumps(_completion(text, finish, body)).encode()))
+        case Say():
+            await asyncio.sleep(reply.seconds)
+            await _write(writer, Raw(json.dumps(completion(reply, body)).encode()))
         case Status(status, error, error_type, more):
             told = json.dumps({"error": error, "error_type": error_type}).encode()
             await _write(writer, Raw(told, status=status), more)
         case Raw():
             await _write(writer, reply)
+        case Trickle(seconds):
+            await _write(writer, Raw(b"{", missing=1 << 20))
+            while True:
+                await asyncio.sleep(seconds)
+                writer.write(b" ")
         case Hang():
             await asyncio.sleep(HANG_SECONDS)
         case Drop():
             pass
-
-
-def _completion(text: str, finish: str, body: Mapping[str, Any]) -> dict[str, object]:
-    told = sum(len(str(each["content"]).split()) for each in body["messages"])
-    said = len(text.split())
-    message = {"role": "assistant", "content": text}
-    return {
-        "object": "chat.completion",
-        "id": "",
-        "created": 946684800,
-        "model": f"scripted-{body['model']}",
-        "system_fingerprint": "scripted",
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
-        "usage": {"prompt_tokens": told, "completion_tokens": said, "total_tokens": told + said},
-    }
 
 
 async def _write(writer: asyncio.StreamWriter, reply: Raw, more: Mapping[str, str] | None = None) -> None:

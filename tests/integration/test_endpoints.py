@@ -10,6 +10,7 @@ import pytest
 import vocabulary
 from chassis.telemetry import Telemetry, in_memory
 from fakes import endpoint as fake
+from fakes import replies
 from fakes.endpoint import Drop, Hang, Raw, Reply, Say, ScriptedEndpoint, Status
 from kernel.errors import EndpointUnavailable
 from synthesizer.endpoints import Answer, Endpoints, Patience, Sampling, Speaker
@@ -20,15 +21,15 @@ MESSAGES = ({"role": "system", "content": "You are ALFRED."}, {"role": "user", "
 QUICK = Patience(turn=1.0, attempts=3, first_pause=0.01)
 
 
-def saying(*replies: Reply) -> Callable[[fake.Asked], Reply]:
+def saying(*said: Reply) -> Callable[[fake.Asked], Reply]:
     """One reply after the other, the last one for ever."""
-    return lambda asked: replies[min(asked.number, len(replies) - 1)]
+    return lambda asked: said[min(asked.number, len(said) - 1)]
 
 
 async def turn(
-    replies: Sequence[Reply], patience: Patience = QUICK, telemetry: Telemetry | None = None
+    said: Sequence[Reply], patience: Patience = QUICK, telemetry: Telemetry | None = None
 ) -> tuple[Answer, ScriptedEndpoint]:
-    async with ScriptedEndpoint(saying(*replies)) as server:
+    async with ScriptedEndpoint(saying(*said)) as server:
         return await ask(server.url, patience, telemetry), server
 
 
@@ -37,9 +38,9 @@ async def ask(url: str, patience: Patience = QUICK, telemetry: Telemetry | None 
         return await endpoints.chat(ALFRED, MESSAGES, SAMPLING)
 
 
-async def refusal(replies: Sequence[Reply], patience: Patience = QUICK) -> str:
+async def refusal(said: Sequence[Reply], patience: Patience = QUICK) -> str:
     with pytest.raises(EndpointUnavailable) as failed:
-        await turn(replies, patience)
+        await turn(said, patience)
     return failed.value.text
 
 
@@ -63,9 +64,18 @@ async def test_an_answer_that_reached_its_limit_says_so() -> None:
     assert answer.cut
 
 
-async def test_an_empty_answer_is_an_answer() -> None:
-    answer, _ = await turn([Raw(b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": null}}]}')])
-    assert (answer.text, answer.model, answer.input_tokens) == ("", "alfred-lora", 0)
+async def test_what_a_server_leaves_out_is_filled_in_and_uncounted_tokens_are_estimated() -> None:
+    answer, _ = await turn([Raw(b'{"choices": [{"message": {"content": "def m(): ..."}}]}')])
+    assert (answer.text, answer.model, answer.cut) == ("def m(): ...", "alfred-lora", False)
+    assert (answer.input_tokens, answer.output_tokens) == (10, 3)
+    answer, _ = await turn([Say("def m(): ...", usage=False)])
+    assert (answer.input_tokens, answer.output_tokens) == (10, 3)
+
+
+@pytest.mark.parametrize("reason", ["stop", "eos_token", "stop_sequence", "tool_calls", ""])
+async def test_whatever_a_server_calls_its_end_an_answer_is_whole(reason: str) -> None:
+    answer, _ = await turn([Say("x", finish=reason)])
+    assert not answer.cut
 
 
 async def test_the_hubs_own_token_is_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +101,11 @@ async def test_a_server_on_this_machine_is_not_reached_through_a_proxy(monkeypat
         (Status(500), 2),
         (Drop(), 2),
         (fake.TRUNCATED, 2),
+        (fake.STREAM_ERROR, 2),
+        (replies.TOLD, 2),
+        (Say("def", finish="abort"), 2),
     ],
-    ids=["429", "424", "503", "500", "dropped", "truncated"],
+    ids=["429", "424", "503", "500", "dropped", "truncated", "in a stream", "under 200", "aborted"],
 )
 async def test_what_may_pass_is_tried_again(passing: Reply, attempts: int) -> None:
     answer, server = await turn([passing, Say("x")])
@@ -107,14 +120,23 @@ async def test_what_may_pass_is_tried_again(passing: Reply, attempts: int) -> No
         (Status(503), "failed (503", "server's log", 3),
         (Drop(), "broke off its answer", "server's log", 3),
         (fake.TRUNCATED, "broke off its answer", "server's log", 3),
-        (fake.INVALID, "does not take the request (422: Input validation error", "shorten the intent", 1),
+        (fake.INVALID, "is asked more than its context holds (422: Input validation error", "shorten the intent", 1),
+        (Status(422, "`temperature` must be positive"), "does not take the request (422: `temp", "look at what", 1),
         (Status(401), "wants other credentials (401", "BATOS_PERSONA_KEY", 1),
-        (Status(404, "no such model"), "knows no such model or path (404: no such model)", "BATOS_PERSONA_MODEL", 1),
+        (Status(404, "no such model"), "knows no such model (404: no such model)", "BATOS_PERSONA_MODEL", 1),
+        (Status(404, "Not Found"), "knows no such path (404: Not Found)", "BATOS_PERSONA_URL", 1),
+        (replies.UNKNOWN_MODEL, "knows no such model (404: The model", "BATOS_PERSONA_MODEL", 1),
+        (replies.UNKNOWN_ADAPTER, "knows no such model (400: LoRA adapter", "slot `model_id`", 1),
         (Status(418), "gave no answer (418", "BATOS_PERSONA_URL", 1),
-        (fake.GARBAGE, "gave no chat completion: <html>", "BATOS_PERSONA_URL", 1),
-        (fake.STREAM_ERROR, "gave no chat completion: Request failed during generation", "BATOS_PERSONA_URL", 1),
-        (Raw(b'{"error": {"message": "no slot", "code": 1}}'), "gave no chat completion: no slot", "", 1),
-        (Raw(b'{"error": ["a", "b"]}'), "gave no chat completion", "", 1),
+        (fake.GARBAGE, "gave a web page and no chat completion: <html>", "BATOS_PERSONA_URL", 1),
+        (fake.STREAM_ERROR, "told of an error inside a stream: Request failed during generation", "log", 3),
+        (replies.TOLD, "told of an error under status 200: no slot", "log", 3),
+        (replies.REFUSED_BY_VLLM, "told of an error under status 200: engine is dead", "log", 3),
+        (Say("", finish="length"), "gave an empty answer (all of 64 tokens used)", "", 1),
+        (Say(None), "gave an empty answer: serve", "", 1),
+        (Say("x", finish="content_filter"), "withheld its answer", "", 1),
+        (Raw(b'"' + b"x" * (5 << 20) + b'"'), "it is longer than 4 MiB", "", 1),
+        (Raw(b'{"error": ["a", "b"]}'), "told of an error under status 200", "", 3),
         (Raw(b'{"error": {"message": "no slot"}}', status=500), "failed (500: no slot)", "", 3),
         (Raw(b""), "gave no chat completion", "", 1),
         (Raw(b"[]"), "gave no chat completion", "", 1),
@@ -126,11 +148,11 @@ async def test_what_may_pass_is_tried_again(passing: Reply, attempts: int) -> No
         (Raw(b'{"choices": [{"message": "x"}]}'), "gave no chat completion", "", 1),
         (Raw(b'{"choices": [{"message": {"content": [1]}}]}'), "gave no chat completion", "", 1),
         (Raw(b'{"choices": [{"message": {"content": "\\ud800"}}]}'), "its content is no text", "", 1),
-        (Raw(b'{"model": "\\ud800", "choices": [{"message": {"content": ""}}]}'), "its model is no text", "", 1),
+        (Raw(b'{"model": "\\ud800", "choices": [{"message": {"content": "x"}}]}'), "its model is no text", "", 1),
         (Raw(b'{"usage": {"prompt_tokens": -1}, "choices": [{"message": {}}]}'), "prompt_tokens are out of", "", 1),
         (Raw(b'{"usage": {"prompt_tokens": %d}, "choices": [{"message": {}}]}' % 2**63), "are out of range", "", 1),
         (Raw(b'{"usage": {"prompt_tokens": 1%s}, "choices": [{"message": {}}]}' % (b"0" * 999)), "out of range", "", 1),
-        (Raw(b'{"error": "\\ud800"}'), "gave no chat completion: ?", "", 1),
+        (Raw(b'{"error": "\\ud800"}'), "told of an error under status 200: ?", "", 3),
         (Raw(b"[" * 100_000), "nested too deeply", "", 1),
         (Raw(b"[" * 100_000, status=418), "nested too deeply", "", 1),
     ],
