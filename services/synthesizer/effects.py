@@ -63,29 +63,34 @@ def _listed(names: Iterable[str]) -> tuple[str, ...]:
 
 def _reaches_anything(method: ast.FunctionDef, nodes: Sequence[ast.AST]) -> bool:
     known = {id(node) for each in nodes for node in _seen_selves(each)}
-    for node in nodes:
-        match node:
-            case ast.Name(id="self") if id(node) not in known or not isinstance(node.ctx, ast.Load):
-                return True
-            case ast.arg(arg="self") if node is not method.args.args[0]:
-                return True
-            case ast.Name(id=name) if name in _RUNS_TEXT or name.startswith("__"):
-                return True
-            case ast.Attribute(attr=name) if name.startswith("__"):
-                return True
-            case ast.Name(id=name) if name in _BY_NAME and id(node) not in known:
-                return True
-            case ast.Nonlocal(names=names) | ast.Global(names=names) if "self" in names:
-                return True
-            case ast.alias() if "self" in {node.name, node.asname}:
-                return True
-            case ast.ExceptHandler(name="self") | ast.MatchAs(name="self") | ast.MatchStar(name="self"):
-                return True
-            case ast.MatchMapping(rest="self"):
-                return True
-            case _:
-                pass
-    return False
+    others = (node for node in nodes if node is not method.args.args[0] and id(node) not in known)
+    return any("self" in _binds(node) or _looks_around(node) for node in others)
+
+
+def _binds(node: ast.AST) -> tuple[str | None, ...]:
+    """The names that a node takes or gives anew, other than a plain use that was seen."""
+    match node:
+        case ast.Name(id=name) | ast.arg(arg=name) | ast.ExceptHandler(name=name):
+            return (name,)
+        case ast.MatchAs(name=name) | ast.MatchStar(name=name) | ast.MatchMapping(rest=name):
+            return (name,)
+        case ast.alias():
+            return (node.name, node.asname)
+        case ast.Nonlocal(names=names) | ast.Global(names=names):
+            return tuple(names)
+        case _:
+            return ()
+
+
+def _looks_around(node: ast.AST) -> bool:
+    """Whether a node may reach what its text does not name."""
+    match node:
+        case ast.Name(id=name):
+            return name in _RUNS_TEXT | _BY_NAME or name.startswith("__")
+        case ast.Attribute(attr=name):
+            return name.startswith("__")
+        case _:
+            return False
 
 
 def _seen_selves(node: ast.AST) -> Iterator[ast.AST]:
