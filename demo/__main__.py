@@ -20,10 +20,11 @@ from rich.console import Console
 from rich.text import Text
 
 from batos.cli.tree import tree_lines
-from batos.client import Client, Reply
+from batos.client import Client
 from batos.errors import BatosError
 from batos.local.spans import TraceFolder
 from batos.local.suite import Suite, Told
+from batos.replies import Reply
 from batos.values import map_from_wire
 from demo.messages import RECEIVERS, Task, canonical, draw, load
 from demo.show import CompactPanel, Outcome, milliseconds, shown, summary

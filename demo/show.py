@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from batos.client import Reply
 from batos.errors import BatosError
 from batos.json_values import dumps
+from batos.replies import Reply
 from batos.v1 import synthesizer_pb2 as synthesizer_pb
 from demo.messages import Task
 

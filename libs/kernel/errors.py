@@ -251,7 +251,7 @@ class StoreFull(KernelError):
 
 
 class SynthesisPending(KernelError):
-    """The deadline comes before the synthesis ends; it goes on."""
+    """The synthesis goes on: the deadline comes before its end, or the sender does not wait."""
 
     reason = "SYNTHESIS_PENDING"
 
@@ -265,6 +265,12 @@ class SynthesisCancelled(KernelError):
     """Somebody who may cancelled the synthesis; send the message again to have the method written."""
 
     reason = "SYNTHESIS_CANCELLED"
+
+
+class FlightLost(KernelError):
+    """The flight is another's by now, or has ended: whoever held it stops at once, and writes nothing more."""
+
+    reason = "FLIGHT_LOST"
 
 
 class EndpointUnavailable(KernelError):

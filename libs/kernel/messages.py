@@ -27,6 +27,7 @@ class OnMiss(IntEnum):
     """What the sender wants when the message is not understood."""
 
     WAIT = 1
+    ASYNC = 2
     NEVER = 3
 
 

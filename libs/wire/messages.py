@@ -1,10 +1,10 @@
-"""Messages, examples and replies between the kernel and the contract. Law: what is not served is refused, by name."""
+"""Messages, examples and replies between the kernel and the contract. Law: what is not known is refused, by name."""
 
 from collections.abc import Mapping
 
 from batos.v1 import dispatcher_pb2
 from batos.v1 import object_pb2 as pb
-from kernel.errors import BadArguments, BadExample, KernelError, NotServed
+from kernel.errors import BadArguments, BadExample, KernelError
 from kernel.messages import (
     EPOCH_2000,
     LOCAL,
@@ -40,17 +40,16 @@ _CONSISTENCY: Mapping[int, Consistency] = {
 _ON_MISS: Mapping[int, OnMiss] = {
     pb.ON_MISS_UNSPECIFIED: OnMiss.WAIT,
     pb.ON_MISS_WAIT: OnMiss.WAIT,
+    pb.ON_MISS_ASYNC: OnMiss.ASYNC,
     pb.ON_MISS_NEVER: OnMiss.NEVER,
 }
 
 
 def message_from_wire(message: pb.Message, principal: str = LOCAL) -> Message:
-    """The message, checked. Raises BadObjectId, BadArguments, BadValue, BadExample, LimitExceeded, NotServed."""
+    """The message, checked. Raises BadObjectId, BadArguments, BadValue, BadExample, LimitExceeded."""
     # Each field is read once: protobuf makes its value anew each time, and this is on the road of every message.
     intent, examples, request_id, token = message.intent, message.examples, message.request_id, message.token
     on_miss, consistency = _ON_MISS.get(message.on_miss), _CONSISTENCY.get(message.consistency)
-    if on_miss is None and message.on_miss == pb.ON_MISS_ASYNC:
-        raise NotServed("message.on_miss = ASYNC")
     if on_miss is None or consistency is None:
         raise BadArguments("on_miss or consistency has a value this version does not know", field="message.on_miss")
     if len(intent) > MAX_INTENT:

@@ -1,7 +1,7 @@
 """A message that nothing understands. Law: money is spent only after a fresh read, and never twice on purpose.
 
 The synthesizer makes one flight of all that wait for the same method; here one only waits, tells what happens, and
-leaves in time to answer. Leaving does not end the synthesis.
+leaves in time to answer: who does not want to wait leaves once the synthesis has a name. Leaving does not end it.
 """
 
 import asyncio
@@ -53,8 +53,8 @@ class Misses:
     async def wait(self, miss: Miss, root: Message, waiting: Waiting) -> None:
         """Return when the missing method is registered.
 
-        Raises NotUnderstood where the sender does not want one, SynthesisPending shortly before the deadline, and what
-        the synthesis failed with.
+        Raises NotUnderstood where the sender does not want one, SynthesisPending shortly before the deadline, or as
+        soon as it has begun where the sender does not wait, and what the synthesis failed with.
         """
         if root.on_miss is OnMiss.NEVER:
             raise NotUnderstood(miss.receiver, miss.selector, miss.near)
@@ -71,6 +71,8 @@ class Misses:
                     if isinstance(event, Started):
                         synthesis = event.synthesis_id
                     waiting.tell(event)
+                    if synthesis and root.on_miss is OnMiss.ASYNC:
+                        raise SynthesisPending(synthesis)
         except TimeoutError:
             raise SynthesisPending(synthesis) from None
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from batos.client import Client, Reply
+from batos.client import Client
 from batos.errors import BatosError
 from batos.examples import examples_from_json
 from batos.json_values import from_json, to_json
 from batos.local.suite import Suite
+from batos.replies import Reply
 from batos.v1 import object_pb2 as pb
 from batos.v1 import synthesizer_pb2 as synthesizer_pb
 from batos.values import map_from_wire

@@ -10,7 +10,7 @@ from google.rpc import code_pb2
 
 import batos
 from batos import blocking, errors
-from batos.client import OnEvent
+from batos.syntheses import OnEvent
 from batos.v1 import dispatcher_pb2 as dispatcher_pb
 from batos.v1 import object_pb2 as pb
 from batos.v1 import objectstore_pb2 as store_pb

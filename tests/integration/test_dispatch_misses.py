@@ -91,6 +91,29 @@ async def test_shortly_before_its_deadline_a_waiting_sender_is_told_to_come_back
     assert loop.time() < deadline
 
 
+async def test_who_does_not_wait_is_told_the_synthesis_at_once_and_finds_the_method_later(rig: Rig) -> None:
+    await rig.put(PUMP, count=1)
+    rig.synthesizer.sources["increment"] = INCREMENT
+    rig.synthesizer.gate.clear()
+    events: list[Event] = []
+    message = Message(PUMP, Selector("increment"), on_miss=OnMiss.ASYNC)
+    with pytest.raises(SynthesisPending) as pending:
+        await asyncio.wait_for(rig.dispatch.send(message, Waiting(tell=events.append)), 1)
+    assert pending.value.fields["synthesis"] == "synthesis-1"
+    assert events == [Started("synthesis-1", PUMP)]
+    await rig.store.register(NS, Draft(PUMP, Selector("increment"), INCREMENT), activate=True)
+    reply = await rig.dispatch.send(message)  # a hit answers as ever
+    assert (reply.result, reply.synthesized, len(rig.synthesizer.asked)) == (2, False, 1)
+
+
+async def test_a_nested_miss_is_told_at_once_too_where_the_root_does_not_wait(rig: Rig) -> None:
+    await rig.put(PUMP, "def twice(self):\n    self._p_changed = True\n    return 2 * self.increment()\n")
+    rig.synthesizer.gate.clear()
+    with pytest.raises(SynthesisPending, match="synthesis-1"):
+        await asyncio.wait_for(rig.send("twice", on_miss=OnMiss.ASYNC), 1)
+    assert rig.synthesizer.asked[0].selector == "increment"
+
+
 async def test_a_message_waiting_for_a_method_holds_nobody_up(rig: Rig) -> None:
     await rig.put(PUMP, INCREMENT)
     rig.synthesizer.sources["read"] = READ

@@ -16,7 +16,7 @@ from dispatcher.owners import Owners, rendezvous
 from dispatcher.peers import Peers
 from fakes.request_ids import request_id
 from fakes.rig import INCREMENT, NS, READ, Rig
-from kernel.errors import BadArguments, Conflict, NotUnderstood
+from kernel.errors import BadArguments, Conflict, NotUnderstood, SynthesisPending
 from kernel.messages import Message, OnMiss, Reply
 from kernel.objects import ObjectId, Selector
 from kernel.values import Value
@@ -189,5 +189,9 @@ async def test_what_the_owner_does_not_understand_waits_where_its_sender_is(rig:
         with pytest.raises(NotUnderstood):
             await cluster.nodes[0].send(name, "increment")
         rig.synthesizer.sources[Selector("increment")] = INCREMENT
+        message = Message(ObjectId(name), Selector("increment"), on_miss=OnMiss.ASYNC)
+        with pytest.raises(SynthesisPending, match="synthesis-1"):
+            await cluster.nodes[0].dispatch.send(message)
         reply = await cluster.nodes[0].dispatch.send(Message(ObjectId(name), Selector("increment")))
         assert (reply.result, reply.synthesized) == (1, True)
+        assert (await cluster.nodes[0].dispatch.send(message)).result == 2

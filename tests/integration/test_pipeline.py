@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import batos
 from batos import errors
 from batos.addresses import Addresses
+from batos.syntheses import OnEvent
 from batos.v1 import dispatcher_pb2
 from batos.v1.dispatcher_pb2_grpc import add_DispatcherServicer_to_server
 from batos.values import to_wire
@@ -25,10 +26,19 @@ from dispatcher.servicer import DispatcherServicer
 from fakes.proxy import Proxy
 from fakes.rig import INCREMENT, READ, Rig
 from fakes.scripted_services import Answer, ScriptedDispatcher, scripted_suite
+from kernel.errors import (
+    ApprovalPending,
+    BudgetExhausted,
+    EndpointUnavailable,
+    ExamplesNeeded,
+    KernelError,
+    SynthesisCancelled,
+)
 from wire.errors import status_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FAIL = "def fail(self):\n    raise ValueError('so says the test')\n"
+WAYS: list[tuple[bool, OnEvent | None]] = [(True, None), (False, None), (False, lambda _: None)]
 SPIN = "def spin(self):\n    while True:\n        pass\n"
 
 
@@ -150,6 +160,43 @@ async def test_a_synthesis_that_takes_longer_than_the_sender_waits_is_pending(se
     async with client_of(served) as client:
         with pytest.raises(errors.SynthesisPending):
             await client.send("o", "late", timeout=1.0)
+
+
+async def test_a_sender_that_does_not_wait_is_told_the_synthesis_whichever_way_its_message_goes(
+    served: Served,
+) -> None:
+    served.rig.synthesizer.gate.clear()
+    for pipeline, on_event in WAYS:
+        async with client_of(served, pipeline=pipeline) as client:
+            with pytest.raises(errors.SynthesisPending) as pending:
+                await client.send("o", "unknown", on_miss="async", on_event=on_event, timeout=2)
+            assert pending.value.fields["synthesis"].startswith("synthesis-")
+            assert (await client.send("o", "increment", on_miss="async", on_event=on_event)).result
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ExamplesNeeded("drafts differ for [3]"),
+        SynthesisCancelled("somebody cancelled it"),
+        BudgetExhausted("this hour's tokens are spent", 1800.0),
+        EndpointUnavailable("the endpoint is away", retry_seconds="7.0"),
+        ApprovalPending("version 1 waits"),
+    ],
+    ids=lambda failure: failure.reason,
+)
+async def test_what_a_synthesis_fails_with_reaches_the_sender_with_its_reason_and_when_to_come_back(
+    served: Served, failure: KernelError
+) -> None:
+    served.rig.synthesizer.failures["unknown"] = failure
+    for pipeline, on_event in WAYS:
+        async with client_of(served, pipeline=pipeline) as client:
+            with pytest.raises(batos.BatosError) as failed:
+                await client.send("o", "unknown", on_event=on_event)
+        error, seconds = failed.value, failure.fields.get("retry_seconds")
+        assert (error.reason, error.message) == (failure.reason, failure.text)
+        assert type(error) is not batos.BatosError
+        assert error.retry_seconds == (float(seconds) if seconds else None)
 
 
 async def test_each_message_has_its_span_in_its_senders_trace(served: Served) -> None:

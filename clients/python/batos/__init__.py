@@ -10,9 +10,10 @@
 `batos.blocking.connect` is the same without asyncio. Failures are `batos.errors`, one class a stable reason.
 """
 
-from batos.client import Client, Reply, connect
+from batos.client import Client, connect
 from batos.errors import BatosError
 from batos.examples import Example, Raises
+from batos.replies import Reply
 from batos.values import BadValueError, Reference
 
 __all__ = ["BadValueError", "BatosError", "Client", "Example", "Raises", "Reference", "Reply", "connect"]

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from batos import client as asynchronous
 from batos.objects import Methods, Objects
+from batos.syntheses import Syntheses
 
 A = TypeVar("A")
 P = ParamSpec("P")
@@ -84,6 +85,16 @@ class BlockingMethods(_Waiting[Methods]):
     retire = _waits(Methods.retire)
 
 
+class BlockingSyntheses(_Waiting[Syntheses]):
+    """The syntheses of one namespace; see `Syntheses`."""
+
+    get = _waits(Syntheses.get)
+    watch = _waits(Syntheses.watch)
+    cancel = _waits(Syntheses.cancel)
+    list = _waits(Syntheses.list)
+    evolve = _waits(Syntheses.evolve)
+
+
 class BlockingClient(_Waiting[asynchronous.Client]):
     """Objects of one namespace; see `Client`."""
 
@@ -102,6 +113,11 @@ class BlockingClient(_Waiting[asynchronous.Client]):
     def methods(self) -> BlockingMethods:
         """The method versions."""
         return BlockingMethods(self.of.methods, self.loop)
+
+    @property
+    def syntheses(self) -> BlockingSyntheses:
+        """Methods that are being written, and those that were."""
+        return BlockingSyntheses(self.of.syntheses, self.loop)
 
     def __enter__(self) -> Self:
         return self

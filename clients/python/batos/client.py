@@ -9,9 +9,9 @@ that fails is told at once, as a BatosError; where the effect is not known, its 
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Literal, Self
 
 import grpc
@@ -32,40 +32,23 @@ from batos.examples import Example
 from batos.identifiers import TraceParent, new_request_id
 from batos.objects import Methods, Objects
 from batos.pipeline import Pipeline, Unpipelined
+from batos.replies import Reply, reply_from_wire
+from batos.syntheses import OnEvent, Syntheses
 from batos.v1 import dispatcher_pb2 as dispatcher_pb
 from batos.v1 import object_pb2 as pb
 from batos.v1 import synthesizer_pb2 as synthesizer_pb
 from batos.v1.dispatcher_pb2_grpc import DispatcherStub
 from batos.v1.synthesizer_pb2_grpc import SynthesizerStub
-from batos.values import from_wire, map_from_wire, map_to_wire, to_wire
+from batos.values import map_to_wire, to_wire
 
-OnEvent = Callable[[synthesizer_pb.SynthesizeResponse], None]
 Consistency = Literal["minimize_latency", "at_least", "full"]
-OnMiss = Literal["wait", "never"]
+OnMiss = Literal["wait", "async", "never"]
 
 DEADLINE = 300.0  # seconds; a miss takes as long as a synthesis
 PATIENCE = 10.0  # seconds for which a service that cannot be reached is tried again
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _LONGEST_OVERLOAD = 15.0  # seconds
 _SYNTHESIS_KEY = "batos-synthesis"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came of a message. `seconds` is the wall time the client saw; `trace_id` finds the trace.
-
-    `writes` are the slots, by object, that a dry run would have written.
-    """
-
-    result: object
-    method: pb.MethodRef
-    token: str
-    synthesized: bool
-    replayed: bool
-    request_id: str
-    trace_id: str
-    seconds: float
-    writes: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
 
 class Client:
@@ -93,6 +76,7 @@ class Client:
         self._pipeline = Pipeline(self._dispatcher) if pipeline else None
         self.objects = Objects(self._objectstore, namespace)
         self.methods = Methods(self._objectstore, namespace)
+        self.syntheses = Syntheses(self._synthesizer, namespace)
         self.administration = Administration(self._objectstore)
 
     async def __aenter__(self) -> Self:
@@ -128,10 +112,11 @@ class Client:
     ) -> Reply:
         """Send one message to one object and wait for the answer.
 
-        `on_event` gets the events of a synthesis as they happen. `request_id` is made where it is None; an empty one
-        gives up the promise that the message takes effect at most once, and the tries that rest on it. A `token` from
-        an earlier reply goes with `consistency="at_least"`. A `dry_run` tells the result and what it would write, and
-        changes nothing; it takes no request id. Raises BatosError, and BadValueError for what is no value.
+        `on_event` gets the events of a synthesis as they happen; with `on_miss="async"` a miss fails at once with
+        SynthesisPending, which names the synthesis (see `syntheses`). `request_id` is made where it is None; an empty
+        one gives up the promise that the message takes effect at most once, and the tries that rest on it. A `token`
+        from an earlier reply goes with `consistency="at_least"`. A `dry_run` tells the result and what it would write,
+        and changes nothing; it takes no request id. Raises BatosError, and BadValueError for what is no value.
         """
         if request_id is None:
             request_id = "" if dry_run else new_request_id()
@@ -220,7 +205,7 @@ class Client:
     ) -> Reply:
         if on_event is None and self._pipeline is not None and self._pipeline.carries(message):
             try:
-                return _reply(await self._pipeline.send(message, seconds, trace), message, trace)
+                return reply_from_wire(await self._pipeline.send(message, seconds, trace), message, trace)
             except Unpipelined:
                 self._pipeline = None
         stub = DispatcherStub(self._dispatcher.channel)
@@ -228,7 +213,7 @@ class Client:
         if on_event is None:
             unary = stub.Send(dispatcher_pb.SendRequest(message=message), timeout=seconds, metadata=metadata)
             async with self._sending(unary):
-                return _reply((await unary).reply, message, trace)
+                return reply_from_wire((await unary).reply, message, trace)
         stream = stub.SendStream(dispatcher_pb.SendStreamRequest(message=message), timeout=seconds, metadata=metadata)
         came = False
         try:
@@ -236,7 +221,7 @@ class Client:
                 async for event in stream:
                     came = True
                     if event.HasField("reply"):
-                        return _reply(event.reply, message, trace)
+                        return reply_from_wire(event.reply, message, trace)
                     on_event(event.synthesis)
         except Unreachable as error:
             error.answering |= came
@@ -284,17 +269,3 @@ def connect(
     """
     given = {"dispatcher": dispatcher, "synthesizer": synthesizer, "objectstore": objectstore}
     return Client(Addresses().changed(given), namespace=namespace, patience=patience, pipeline=pipeline)
-
-
-def _reply(reply: dispatcher_pb.Reply, message: pb.Message, trace: TraceParent) -> Reply:
-    return Reply(
-        result=from_wire(reply.result),
-        method=reply.method,
-        token=reply.token,
-        synthesized=reply.synthesized,
-        replayed=reply.replayed,
-        request_id=message.request_id,
-        trace_id=trace.trace_id,
-        seconds=0.0,
-        writes={written.id: map_from_wire(written.slots.values) for written in reply.writes},
-    )

@@ -139,6 +139,18 @@ class SynthesisFailed(BatosError):
     reason = "SYNTHESIS_FAILED"
 
 
+class ExamplesNeeded(BatosError):
+    """Drafts pass everything and disagree; the text tells where. An example of what is wanted decides."""
+
+    reason = "EXAMPLES_NEEDED"
+
+
+class FlightLost(BatosError):
+    """A synthesizer no longer holds the synthesis it was writing; told among services alone."""
+
+    reason = "FLIGHT_LOST"
+
+
 class HasChildren(BatosError):
     """The object is the parent of others."""
 
@@ -182,9 +194,15 @@ class StoreFull(BatosError):
 
 
 class SynthesisPending(BatosError):
-    """The deadline came before the synthesis ended; it goes on. `fields["synthesis"]` names it."""
+    """The synthesis goes on: the deadline came first, or the sender does not wait. `fields["synthesis"]` names it."""
 
     reason = "SYNTHESIS_PENDING"
+
+
+class SynthesisCancelled(BatosError):
+    """Somebody cancelled the synthesis; sent again, the message has another one begun."""
+
+    reason = "SYNTHESIS_CANCELLED"
 
 
 class EndpointUnavailable(BatosError):

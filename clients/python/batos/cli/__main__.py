@@ -19,6 +19,7 @@ from batos.cli.exits import MEANINGS, Exit, exit_code, hint
 from batos.cli.methods import method_group
 from batos.cli.objects import object_group
 from batos.cli.send import send
+from batos.cli.syntheses import synthesis_group
 from batos.cli.terminal import one_line
 from batos.cli.traces import trace
 from batos.cli.up import up
@@ -28,7 +29,7 @@ from batos.values import BadValueError
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:3}  {text}" for code, text in MEANINGS.items())
 # What writing to stdout fails with, and nothing else here does without the name of a file.
 _UNWRITTEN = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE})
-COMMANDS = (up, send, object_group, method_group, audit, trace, backup, restore, check, version)
+COMMANDS = (up, send, object_group, method_group, synthesis_group, audit, trace, backup, restore, check, version)
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -16,7 +16,7 @@ PATIENCE = 1.0  # seconds; a person would rather read what is wrong
 
 _OPTIONS = (  # name, variable, default, help; the last is shown first
     ("--namespace", "BATOS_NAMESPACE", "default", "The tenant."),
-    ("--synthesizer", "BATOS_SYNTHESIZER", "", "Where the synthesizer listens; `audit` asks it."),
+    ("--synthesizer", "BATOS_SYNTHESIZER", "", "Where the synthesizer listens; `audit` and `synthesis` ask it."),
     ("--objectstore", "BATOS_OBJECTSTORE", "", "Where the objectstore listens; `object` and `method` ask it."),
     ("--address", "BATOS_DISPATCHER", "", "Where the dispatcher listens; `send` and `version` ask it."),
 )

@@ -71,9 +71,9 @@ def method_document(method: pb.MethodVersion) -> Document:
         "signature": signature(method),
         "source": method.source,
         "digest": method.digest,
-        "created": _time(method.created),
+        "created": time_text(method.created),
         "evidence": [
-            {"level": LEVELS[proof.level], "by": proof.by, "at": _time(proof.at), "note": proof.note}
+            {"level": LEVELS[proof.level], "by": proof.by, "at": time_text(proof.at), "note": proof.note}
             for proof in method.evidence
         ],
         "findings": [finding_document(finding) for finding in method.findings],
@@ -95,7 +95,7 @@ def method_lines(method: pb.MethodVersion) -> Iterable[str]:
     origin = method.provenance
     state = "active" if method.active else "retired" if method.retired else "not active"
     yield f"# {method.holder}.{method.selector} version {method.number}, {state}, {evidence_of(method)}"
-    yield f"# sha256 {method.digest}, {_time(method.created)}, asked by {one_line(origin.asked_by) or '-'}"
+    yield f"# sha256 {method.digest}, {time_text(method.created)}, asked by {one_line(origin.asked_by) or '-'}"
     if origin.intent:
         yield f"# intent: {one_line(origin.intent)}"
     if origin.drafts:
@@ -158,7 +158,8 @@ def local_time(stamp: Timestamp) -> str:
     return f"{stamp.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}" if stamp.seconds else ""
 
 
-def _time(stamp: Timestamp) -> str:
+def time_text(stamp: Timestamp) -> str:
+    """In ISO 8601, UTC; empty where there is none."""
     moment: datetime = stamp.ToDatetime(tzinfo=UTC)
     return moment.isoformat() if stamp.seconds else ""
 

@@ -33,8 +33,8 @@ MEANINGS: Mapping[Exit, str] = {
     Exit.BUG: "a bug, here or in a service",
     Exit.USAGE: "the command line is wrong: unknown command or option, bad JSON, a port in use",
     Exit.BAD_INPUT: "bad arguments, value, example or object id",
-    Exit.NOT_FOUND: "no such object, method or trace",
-    Exit.NOT_LEARNED: "not understood, synthesis failed, audit rejected, approval pending",
+    Exit.NOT_FOUND: "no such object, method, synthesis or trace",
+    Exit.NOT_LEARNED: "not understood, synthesis failed or cancelled, audit rejected, approval or examples wanted",
     Exit.METHOD_FAILED: "the method raised, or does not fit the examples",
     Exit.REFUSED: "conflict, limit, overload, already there, in use, no room to write",
     Exit.PENDING: "the deadline came first; what was begun may go on",
@@ -51,11 +51,14 @@ _KINDS: Mapping[Exit, tuple[str, ...]] = {
         *("NOT_SERVED", "INCONSISTENT_PARENTS"),
     ),
     Exit.NOT_FOUND: ("OBJECT_NOT_FOUND", "METHOD_NOT_FOUND", "SYNTHESIS_NOT_FOUND", "TRACE_NOT_FOUND"),
-    Exit.NOT_LEARNED: ("NOT_UNDERSTOOD", "SYNTHESIS_FAILED", "AUDIT_REJECTED", "APPROVAL_PENDING"),
+    Exit.NOT_LEARNED: (
+        *("NOT_UNDERSTOOD", "SYNTHESIS_FAILED", "AUDIT_REJECTED", "APPROVAL_PENDING"),
+        *("EXAMPLES_NEEDED", "SYNTHESIS_CANCELLED"),
+    ),
     Exit.METHOD_FAILED: ("METHOD_RAISED", "EXAMPLES_DISAGREE"),
     Exit.REFUSED: (
         *("CONFLICT", "LIMIT_EXCEEDED", "BUDGET_EXHAUSTED", "OVERLOADED", "STORE_FULL", "RESOURCE_EXHAUSTED"),
-        *("OBJECT_EXISTS", "HAS_CHILDREN", "DATA_IN_USE", "FILE_EXISTS", "NOT_WRITTEN"),
+        *("OBJECT_EXISTS", "HAS_CHILDREN", "FLIGHT_LOST", "DATA_IN_USE", "FILE_EXISTS", "NOT_WRITTEN"),
     ),
     Exit.PENDING: ("SYNTHESIS_PENDING", "DEADLINE_EXCEEDED"),
     Exit.UNAVAILABLE: (
@@ -69,7 +72,7 @@ _KINDS: Mapping[Exit, tuple[str, ...]] = {
 _HINTS: Mapping[str, str] = {
     "OBJECT_NOT_FOUND": "see what there is with `batctl object list`, or make it with `batctl object create {object}`",
     "METHOD_NOT_FOUND": "see its versions with `batctl method history {object} {selector}`",
-    "SYNTHESIS_NOT_FOUND": "send the message again",
+    "SYNTHESIS_NOT_FOUND": "list those that are kept with `batctl synthesis list`, or send the message again",
     "TRACE_NOT_FOUND": "list the kept ones with `batctl trace --last 20`; only `batctl up` keeps traces",
     "OBJECT_EXISTS": "see it with `batctl object get {object}`, or take another id",
     "BAD_ARGUMENTS": "the command's --help shows what it takes",
@@ -85,6 +88,9 @@ _HINTS: Mapping[str, str] = {
     "AUDIT_REJECTED": "send it again, or see what is allowed with `batctl audit --rules`",
     "APPROVAL_PENDING": "read it with `batctl method history OID SELECTOR`, approve it with `batctl method activate`",
     "SYNTHESIS_FAILED": "send it again with a clearer --intent and two or more --example",
+    "EXAMPLES_NEEDED": "send it again with an --example of what is wanted there",
+    "SYNTHESIS_CANCELLED": "send the message again to have the method written",
+    "FLIGHT_LOST": "another synthesizer has taken it over: follow it with `batctl synthesis list`",
     "HAS_CHILDREN": "delete its children first, or give them other parents with `batctl object update`",
     "INCONSISTENT_PARENTS": "name each parent after the objects that descend from it, and make no circle",
     "CONFLICT": "nothing was changed; read the newest state and do it again",
@@ -93,7 +99,7 @@ _HINTS: Mapping[str, str] = {
     "OVERLOADED": "send less at once, or give it longer with --timeout",
     "STORE_FULL": "reads go on; make room in etcd (compact, defragment) or raise its quota",
     "RESOURCE_EXHAUSTED": "send less at once",
-    "SYNTHESIS_PENDING": "the synthesis goes on; send the same message again to wait for it",
+    "SYNTHESIS_PENDING": "send the same message again, with a later --timeout",
     "DEADLINE_EXCEEDED": "whether it took effect is not known; see, before you do it again",
     "ENDPOINT_UNAVAILABLE": "see that the persona's endpoint is up and BATOS_PERSONA_URL is right, then send it again",
     "STORE_UNAVAILABLE": "see that etcd and the services are up (their logs are in the data folder), then do it again",
@@ -161,16 +167,22 @@ def _advice(error: BatosError, words: Sequence[str]) -> str:
         case "BAD_ARGUMENTS":
             named = (error.fields.get("field", ""), *words[:1])
             return next((_WRONG[name] for name in named if name in _WRONG), _HINTS[error.reason])
-        case "NOT_UNDERSTOOD" if "--dry-run" in words:
-            return "a dry run lets no method be written: without --dry-run, one may be"
         case "NOT_UNDERSTOOD":
-            return next((text for cause, text in _NOT_WRITTEN if cause.search(error.message)), _HINTS[error.reason])
+            return _unwritten(error, words)
+        case "SYNTHESIS_PENDING" if error.fields.get("synthesis"):
+            return "follow it with `batctl synthesis watch {synthesis}`, or send the same message again to wait for it"
         case "INTERNAL" if "id" in error.fields:
             return "this is a bug: the {service}'s log has the reason under {id}"
         case "DEADLINE_EXCEEDED" if error.trace_id:  # of a message
             return "give it longer with --timeout; whether it took effect is not known"
         case reason:
             return _HINTS.get(reason, "")
+
+
+def _unwritten(error: BatosError, words: Sequence[str]) -> str:
+    if "--dry-run" in words:
+        return "a dry run lets no method be written: without --dry-run, one may be"
+    return next((text for cause, text in _NOT_WRITTEN if cause.search(error.message)), _HINTS[error.reason])
 
 
 class _Fields(dict[str, str]):

@@ -7,6 +7,7 @@ import click
 
 from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import evidence_of, json_text, local_time, method_document, method_lines, signature, tokens_of
+from batos.cli.evolve import evolve
 from batos.cli.parameters import Whole, output_option
 from batos.cli.register import register
 from batos.cli.terminal import clean, one_line
@@ -20,6 +21,7 @@ def method_group() -> None:
 
     batctl method list counter/main
     batctl method register counter/main increment increment.py
+    batctl method evolve counter/main increment --intent "refuse negative amounts"
     batctl method diff counter/main increment 1
     batctl method preview counter increment 2
     batctl method activate counter increment 2
@@ -132,7 +134,7 @@ def diff(connection: Connection, *, oid: str, selector: str, old: int, new: int 
         click.echo(f"no difference: {before.number} and {after.number} are {same}", err=True)
 
 
-for _command in (register, activate, rollback, retire, pin, unpin, preview):
+for _command in (register, evolve, activate, rollback, retire, pin, unpin, preview):
     method_group.add_command(_command)
 
 

@@ -93,6 +93,13 @@ def lines(event: Event, *, texts: bool = False) -> Iterable[Text]:
             yield from _audited(event.audited)
         case "tried":
             yield _tried(event.tried)
+        case "adopted":
+            name = f"{event.adopted.holder}.{event.adopted.selector} version {event.adopted.number}"
+            yield Text(f"  taken unchanged from {one_line(name)}")
+        case "chosen":
+            yield _chosen(event.chosen)
+        case "compared":
+            yield from _compared(event.compared)
         case "registered":
             yield _registered(event.registered.method)
         case _:
@@ -123,6 +130,18 @@ def _tried(tried: synthesizer_pb.DraftTried) -> Text:
     if tried.failure:
         return _draft(tried.draft) + Text(f"{score}: {one_line(tried.failure)}", style="red")
     return _draft(tried.draft) + Text(score, style="green")
+
+
+def _chosen(chosen: synthesizer_pb.DraftChosen) -> Text:
+    others = f", {chosen.dissent} otherwise" if chosen.dissent else ""
+    return _draft(chosen.draft) + Text(f"chosen: {chosen.agreeing} of {chosen.drafts} that passed agree{others}")
+
+
+def _compared(compared: synthesizer_pb.CallsCompared) -> Iterable[Text]:
+    style = "yellow" if compared.differences else ""
+    yield Text(f"  {compared.alike} of {compared.calls} recorded calls are answered as before", style=style)
+    for difference in compared.differences:
+        yield Text(f"    {one_line(difference)}", style=style)
 
 
 def _registered(method: pb.MethodVersion) -> Text:

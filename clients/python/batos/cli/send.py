@@ -10,10 +10,11 @@ from batos.cli.documents import Document, json_text, reference_document
 from batos.cli.panel import Panel
 from batos.cli.parameters import ExampleFile, Examples, Json, Named, Seconds, TakesNumbers, named, output_option
 from batos.cli.terminal import stderr
-from batos.client import DEADLINE, Reply
+from batos.client import DEADLINE
 from batos.examples import Example
 from batos.identifiers import TraceParent
 from batos.json_values import dumps, to_json
+from batos.replies import Reply
 
 HELP = """Send OID the message SELECTOR, and print the result as JSON.
 
@@ -26,6 +27,9 @@ approval, where the object's policy does not say otherwise.
   batctl send text/helper shout '"hello"' --example '{"args": ["a b"], "result": "A B!"}'
   batctl send feed/acme normalize_row '{"Prc": "1.299,00"}' --examples rows.json | jq .price
   batctl send counter/main increment --dry-run
+  batctl send counter/main increment --async
+
+With --async a miss fails at once with SYNTHESIS_PENDING and the synthesis' id, for `batctl synthesis watch`.
 
 ARGS are JSON: 3, 2.5, true, null, '"text"', '[1, 2]', '{"a": 1}'. Integers stay integers. What JSON has no word for:
 
@@ -57,8 +61,13 @@ is run.
 @click.option("--example", multiple=True, type=Examples(), metavar="JSON", help="An example it must pass; repeatable.")
 @click.option("--examples", multiple=True, type=ExampleFile(), metavar="FILE", help="A file of examples; repeatable.")
 @click.option(
-    "--on-miss", type=click.Choice(["wait", "never"]), default="wait", show_default=True, help="When not understood."
+    "--on-miss",
+    type=click.Choice(["wait", "async", "never"]),
+    default="wait",
+    show_default=True,
+    help="When not understood; async has it written and does not wait.",
 )
+@click.option("--async", "on_miss", flag_value="async", help="The same as --on-miss async.")
 @click.option(
     "--install-at", default="", metavar="OID", help="The object on the lookup path that a new method goes to."
 )
