@@ -13,6 +13,7 @@ from typing import Final
 from kernel.errors import KernelError
 from kernel.objects import Namespace, parse_namespace, parse_object_id
 from objectstore import records
+from objectstore.check_flights import KINDS, check_apart
 from objectstore.check_objects import ObjectCheck
 from objectstore.check_tree import Tree
 from objectstore.epochs import EpochLedger
@@ -30,8 +31,7 @@ from objectstore.pages import pages
 from objectstore.places import is_leased, place
 from objectstore.problems import Kind, Problem, read
 
-_OBJECTS: Final = "domexr"  # the kinds that belong to objects; a definition first, a version before its evidence
-_OTHERS: Final = "sflw"
+_OBJECTS: Final = "domexyr"  # the kinds that belong to objects; a definition first, a version before its evidence
 _TOGETHER: Final = 500  # problems in one part of the report
 _TURN: Final = 100  # objects, between two parts of it
 
@@ -146,10 +146,10 @@ class _Check:
             checked.end()
 
     async def _others(self, namespace: Namespace) -> AsyncGenerator[None]:
-        for letter in _OTHERS:
+        for letter in KINDS:
             async for page in self._pages(span(namespace, letter)):
-                for _, entry in self._known(page):
-                    read(records.lane if letter == "l" else records.slots, entry, self._problems)
+                for key, entry in self._known(page):
+                    check_apart(key, entry, self._problems)
                 yield
 
     async def _stream(self, namespace: Namespace, letter: str, order: int) -> AsyncGenerator[_Known]:

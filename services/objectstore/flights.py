@@ -11,7 +11,12 @@ refused.
   it runs and after.
 - Who joins leaves examples with the flight until drafting begins; what came before is with the drafts, what comes after
   is refused.
-- Money is reserved before it is spent: of every budget along the path, or of none.
+- Money is reserved before it is spent: of every budget along the path, or of none. Hours are those of UTC.
+- The record of a synthesis goes seven days after its end, with all that it told. What was spent and reserved goes some
+  hours later, and a setback an hour after its end.
+- A member's name is of one life: whoever starts again takes another, or its own flights would wait for it.
+- Whatever is asked here may be asked again after an unclear end: it happens once. What was left, told, ended,
+  cancelled, reserved or settled already is compared in the transaction that does it.
 - Reads are linearizable. Acknowledged means durable.
 """
 
@@ -26,10 +31,6 @@ from objectstore.store import Page
 
 SERVICE = "synthesizer"
 """The service whose members hold flights."""
-
-
-class FlightLost(Exception):
-    """The flight is another's by now, or has ended: whoever held it stops at once, and writes nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,16 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What was reserved, by object, in one hour (counted since 1970); settle it with what was spent."""
+    """What was reserved, by object, in one hour (counted since 1970); settle it with what was spent.
+
+    By its name, which is its namespace's own, it is reserved once and settled once.
+    """
 
     namespace: Namespace
     hour: int
     tokens: int
     objects: tuple[ObjectId, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +91,18 @@ class Setback:
 
 
 class Flights(Protocol):
-    """The flights of the cluster, the records of syntheses, budgets and setbacks. StoreUnavailable, StoreFull."""
+    """The flights of the cluster, the records of syntheses, budgets and setbacks.
+
+    StoreUnavailable, StoreFull, LimitExceeded (1 MiB in one change).
+    """
 
     async def board(self, synthesis: SynthesisRecord, member: str) -> Boarding:
         """Begin the flight for a synthesis, unless one is under way.
 
         One whose holder is no living member is taken over: the boarding then has its synthesis, and a flight of the
         asker. A record whose synthesis_id is that of a flight taken over changes nothing of it; where that synthesis
-        has ended, nothing begins, and it is told as it ended.
+        has ended, nothing begins, and it is told as it ended. Who asks and is no living member itself is refused:
+        StoreUnavailable.
         """
         ...
 
@@ -102,7 +111,10 @@ class Flights(Protocol):
         ...
 
     async def join(self, namespace: Namespace, synthesis_id: str, examples: Sequence[Example]) -> bool:
-        """Leave examples with a flight; False where drafting has begun, or it has ended. SynthesisNotFound."""
+        """Leave examples with a flight; False where drafting has begun, it has ended, or a hundred were left.
+
+        SynthesisNotFound.
+        """
         ...
 
     async def close(self, flight: Flight) -> Sequence[Example]:
@@ -110,11 +122,14 @@ class Flights(Protocol):
         ...
 
     async def tell(self, flight: Flight, events: Sequence[Event], after: int) -> None:
-        """Append events after the first `after` that are there. FlightLost."""
+        """Append events after the first `after` that are there; those of them that are there already stay.
+
+        FlightLost; BadArguments where fewer are there than `after`, or another where one of these goes.
+        """
         ...
 
     async def end(self, flight: Flight, synthesis: SynthesisRecord) -> None:
-        """End the flight, the record as it is given. FlightLost."""
+        """End the flight, the record as it is given: of that synthesis, and ended. FlightLost, BadArguments."""
         ...
 
     async def cancel(self, namespace: Namespace, synthesis_id: str, by: str) -> SynthesisRecord:
@@ -138,19 +153,24 @@ class Flights(Protocol):
     async def syntheses(
         self, namespace: Namespace, states: Sequence[State], size: int, page: str
     ) -> Page[SynthesisRecord]:
-        """Records, the newest first; all states where none is named."""
+        """Records, the newest first; all states where none is named. A page may be short, and not the last."""
         ...
 
     async def orphans(self) -> Sequence[SynthesisRecord]:
         """Those under way, in all namespaces, whose holder is no living member: board them to take them over."""
         ...
 
-    async def reserve(self, namespace: Namespace, budgets: Sequence[Budget], tokens: int) -> Reservation:
-        """One synthesis and so many tokens of this hour, of all budgets or of none. BudgetExhausted."""
+    async def reserve(
+        self, namespace: Namespace, budgets: Sequence[Budget], tokens: int, *, name: str = ""
+    ) -> Reservation:
+        """One synthesis and so many tokens of this hour, of all budgets or of none. BudgetExhausted.
+
+        What was reserved by that name in the last hours is told again; without a name it gets one.
+        """
         ...
 
     async def settle(self, reservation: Reservation, tokens: int, *, begun: bool = True) -> None:
-        """Give back what was not spent (all, where nothing was `begun`), or charge what was spent beyond."""
+        """Give back what was not spent (all, where nothing was `begun`), or charge what was spent beyond. Once."""
         ...
 
     async def spent(self, namespace: Namespace, objects: Sequence[ObjectId]) -> Mapping[ObjectId, tuple[int, int]]:

@@ -10,12 +10,20 @@
 | `e/<object>//<incarnation>/<selector>/<number>/<proof>`  | evidence, one key a proof, in the order of time   |
 | `e/<object>//<incarnation>/<selector>/<number>/retired`  | the mark of a retired version                     |
 | `x/<object>//<incarnation>/<selector>/<digest>`          | example                                           |
+| `y/<object>//<incarnation>/<selector>/<place>`           | recorded call, in one of 20 places                |
 | `r/<object>//<incarnation>/<principal>/<request id>//`   | kept reply                                        |
-| `f/<object>//<selector>//`                               | flight towards that object                        |
-| `s/<synthesis id>//`                                     | synthesis record                                  |
+| `s/<synthesis id>/record`                                | synthesis record; ends once it has ended          |
+| `s/<synthesis id>/event/<number>`                        | what it told                                      |
+| `s/<synthesis id>/left/<digest>`                         | example that was left with it                     |
+| `s/<synthesis id>/drafting`, `…/cancelled`               | marks of the same                                 |
+| `t/<time>/<synthesis id>//`                              | its state; the newest first                       |
+| `b/<object>//<hour>`                                     | what was spent, for a while                       |
+| `q/<name>//`                                             | what was reserved, for a while                    |
+| `g/<object>//<selector>//`                               | setback, for a while                              |
 | `l/<lane>//`                                             | lane                                              |
 | `n/restored//`                                           | put for a minute when a restore comes             |
 | `w/<service>/<member>//`                                 | a living member of a service                      |
+| `f/<namespace>/<object>//<selector>//`                   | flight, in the namespace `system` for all others  |
 
 All but the first begin with `/batos/<namespace>/`. Ids end with `//`, since one id may begin with another; numbers and
 times are padded, so that keys sort as they do. Ids sort as their keys: `a-b`, `a.b`, `a`, `a/b`.
@@ -27,11 +35,14 @@ from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
 from kernel.objects import Namespace, ObjectId, Selector
+from objectstore import flight_keys
+from objectstore.flight_keys import FlyingKey
 from objectstore.ledger import Span
 
 META: Final = b"/batos/meta//"
 EVERYTHING: Final = Span.prefix(b"/batos/")
 _NUMBER_DIGITS: Final = 19  # an int64
+_PLACE_DIGITS: Final = 2
 _TIME_DIGITS: Final = 16  # microseconds since 1970, until the year 2286
 END_OF_TIMES: Final = 10 ** (_TIME_DIGITS - 6)  # seconds since 1970; keys hold times from 0 to before it
 
@@ -135,6 +146,22 @@ class ExampleKey:
 
 
 @dataclass(frozen=True, slots=True)
+class CallKey:
+    """Where a recorded call of a method is: one of few places, each of which is used again."""
+
+    namespace: Namespace
+    object_id: ObjectId
+    incarnation: str
+    selector: Selector
+    place: int
+
+    def encode(self) -> bytes:
+        """The key's bytes."""
+        rest = f"{self.object_id}//{self.incarnation}/{self.selector}/{self.place:0{_PLACE_DIGITS}}"
+        return f"/batos/{self.namespace}/y/{rest}".encode()
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyKey:
     """Where a reply is kept. Principal and request id are any text."""
 
@@ -148,31 +175,6 @@ class ReplyKey:
         """The key's bytes."""
         who, what = quote(self.principal, safe=""), quote(self.request_id, safe="")
         return f"/batos/{self.namespace}/r/{self.object_id}//{self.incarnation}/{who}/{what}//".encode()
-
-
-@dataclass(frozen=True, slots=True)
-class FlightKey:
-    """Where a synthesis of one method is announced, so that there is one in the cluster."""
-
-    namespace: Namespace
-    object_id: ObjectId
-    selector: Selector
-
-    def encode(self) -> bytes:
-        """The key's bytes."""
-        return f"/batos/{self.namespace}/f/{self.object_id}//{self.selector}//".encode()
-
-
-@dataclass(frozen=True, slots=True)
-class SynthesisKey:
-    """Where the record of a synthesis is."""
-
-    namespace: Namespace
-    synthesis_id: str
-
-    def encode(self) -> bytes:
-        """The key's bytes."""
-        return f"/batos/{self.namespace}/s/{self.synthesis_id}//".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +213,8 @@ class RestoredKey:
         return f"/batos/{self.namespace}/n/restored//".encode()
 
 
-Owned: TypeAlias = VersionKey | EvidenceKey | RetiredKey | ExampleKey | ReplyKey
-StoredKey: TypeAlias = (
-    DefinitionKey | SlotsKey | EdgeKey | SynthesisKey | Owned | FlightKey | LaneKey | MemberKey | RestoredKey
-)
+Owned: TypeAlias = VersionKey | EvidenceKey | RetiredKey | ExampleKey | CallKey | ReplyKey
+StoredKey: TypeAlias = DefinitionKey | SlotsKey | EdgeKey | Owned | FlyingKey | LaneKey | MemberKey | RestoredKey
 
 
 def span(namespace: Namespace, letter: str, rest: str = "") -> Span:
@@ -223,8 +223,8 @@ def span(namespace: Namespace, letter: str, rest: str = "") -> Span:
 
 
 def owned(namespace: Namespace, object_id: ObjectId) -> tuple[Span, ...]:
-    """All that goes with an object beside its definition and slots: versions, evidence, examples, kept replies."""
-    return tuple(span(namespace, letter, f"{object_id}//") for letter in "mexr")
+    """All that goes with an object beside its definition and slots."""
+    return tuple(span(namespace, letter, f"{object_id}//") for letter in "mexyr")
 
 
 def watched(namespace: Namespace) -> Span:
@@ -243,12 +243,12 @@ _REST: Final = {
     "m": re.compile(_VERSION),
     "e": re.compile(rf"{_VERSION}/(?:retired|(\d{{{_TIME_DIGITS}}})-{_WORD})"),
     "x": re.compile(rf"{_ID}{_WORD}/{_WORD}/{_WORD}"),
+    "y": re.compile(rf"{_ID}{_WORD}/{_WORD}/(\d{{{_PLACE_DIGITS}}})"),
     "r": re.compile(rf"{_ID}{_WORD}/{_WORD}/{_WORD}//"),
-    "f": re.compile(rf"{_ID}{_WORD}//"),
-    "s": re.compile(rf"{_WORD}//"),
     "l": re.compile(rf"{_WORD}//"),
     "w": re.compile(rf"{_WORD}/{_WORD}//"),
     "n": re.compile(r"(restored)//"),
+    **flight_keys.REST,
 }
 
 
@@ -262,7 +262,9 @@ def parse(key: bytes) -> StoredKey:
     return _made(whole[2], Namespace(whole[1]), rest.groups())
 
 
-def _made(letter: str, namespace: Namespace, parts: tuple[str, ...]) -> StoredKey:  # noqa: C901, PLR0911 - one case a kind
+def _made(letter: str, namespace: Namespace, parts: tuple[str, ...]) -> StoredKey:  # noqa: PLR0911 - one case a kind
+    if letter in flight_keys.REST:
+        return flight_keys.made(letter, namespace, parts)
     first = ObjectId(parts[0])
     match letter:
         case "d":
@@ -271,22 +273,25 @@ def _made(letter: str, namespace: Namespace, parts: tuple[str, ...]) -> StoredKe
             return SlotsKey(namespace, first)
         case "c":
             return EdgeKey(namespace, first, ObjectId(parts[1]))
-        case "m" | "e":
-            version = VersionKey(namespace, first, parts[1], Selector(parts[2]), int(parts[3]))
-            if letter == "m":
-                return version
-            return EvidenceKey(version, int(parts[4]), parts[5]) if parts[4] else RetiredKey(version)
-        case "x":
-            return ExampleKey(namespace, first, parts[1], Selector(parts[2]), parts[3])
-        case "r":
-            return ReplyKey(namespace, first, parts[1], unquote(parts[2]), unquote(parts[3]))
-        case "f":
-            return FlightKey(namespace, first, Selector(parts[1]))
-        case "s":
-            return SynthesisKey(namespace, parts[0])
+        case "m" | "e" | "x" | "y" | "r":
+            return _owned(letter, namespace, first, parts[1:])
         case "l":
             return LaneKey(namespace, parts[0])
         case "n":
             return RestoredKey(namespace)
         case _:
             return MemberKey(namespace, parts[0], parts[1])
+
+
+def _owned(letter: str, namespace: Namespace, first: ObjectId, parts: tuple[str, ...]) -> Owned:
+    if letter == "r":
+        return ReplyKey(namespace, first, parts[0], unquote(parts[1]), unquote(parts[2]))
+    selector = Selector(parts[1])
+    if letter == "x":
+        return ExampleKey(namespace, first, parts[0], selector, parts[2])
+    if letter == "y":
+        return CallKey(namespace, first, parts[0], selector, int(parts[2]))
+    version = VersionKey(namespace, first, parts[0], selector, int(parts[2]))
+    if letter == "m":
+        return version
+    return EvidenceKey(version, int(parts[3]), parts[4]) if parts[3] else RetiredKey(version)

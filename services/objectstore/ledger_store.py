@@ -28,6 +28,7 @@ class LedgerStore(Objects, Registrations, Methods, Pins, Previews, Commits):
 
     def __init__(self, core: Core) -> None:
         super().__init__(core)
+        self.core = core
         self.ledger = core.ledger
         self.hub = core.hub
         self._told = Lately(self.changes_of)

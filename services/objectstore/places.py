@@ -2,8 +2,9 @@
 
 from typing import Final
 
-_RUNNING: Final = frozenset({b"f", b"l", b"n", b"w"})  # flights, lanes, marks of a restore, members
-_LEASED: Final = frozenset({b"f", b"n", b"r", b"w"})  # the same without lanes; and kept replies
+_PASSING: Final = frozenset({b"b", b"g", b"n", b"q", b"w"})  # spent, setbacks, marks of a restore, reserved, members
+_RUNNING: Final = _PASSING | {b"f", b"l"}  # and flights, lanes
+_LEASED: Final = _PASSING | {b"r"}  # and kept replies
 
 
 def place(key: bytes) -> tuple[bytes, bytes]:

@@ -8,20 +8,22 @@ import pytest
 from fakes.checked import at, definition_of, found, problems_of, redefine
 from fakes.filled import COUNTER, INCREMENT, LEAF, NS, PUMP, READ, SECONDS, put, reply_of
 from fakes.stores import Kept
+from kernel.messages import Message
 from kernel.objects import ROOT, Evidence, Level, MethodPointer, MethodVersion, ObjectId, Pin
+from kernel.synthesis import Started, State, SynthesisRecord
 from kernel.values import Reference
-from objectstore import records
+from objectstore import flight_records, records
 from objectstore.check import check
+from objectstore.flight_keys import AgeKey, EventKey, FlightKey, SpentKey, SynthesisKey
+from objectstore.flight_records import Holding, Spent
 from objectstore.keys import (
     DefinitionKey,
     EdgeKey,
     EvidenceKey,
     ExampleKey,
-    FlightKey,
     LaneKey,
     RetiredKey,
     SlotsKey,
-    SynthesisKey,
     VersionKey,
 )
 from objectstore.ledger_store import LedgerStore
@@ -168,13 +170,26 @@ async def test_a_dangling_reference_is_told_once_and_no_error(store: LedgerStore
     assert "gone" in problem.text
 
 
-async def test_a_reply_and_a_flight_that_would_stay_for_ever(store: LedgerStore) -> None:
+async def test_what_should_end_by_itself_and_would_stay_for_ever(store: LedgerStore) -> None:
     reply, value = reply_of(PUMP, (await definition_of(store, PUMP)).incarnation, "r2")
-    await put(store.ledger, reply, value)
-    flight = FlightKey(NS, PUMP, READ)
-    await put(store.ledger, flight.encode(), records.encode("who"))
-    expected = {(Kind.LEASE_MISSING, reply.decode()), (Kind.LEASE_MISSING, at(flight))}
-    assert set(await found(store)) == expected
+    record = SynthesisRecord("s-1", Message(PUMP, READ), "ann", 1.5)
+    ended, runs = (SynthesisKey(NS, each) for each in ("s-1", "s-2"))
+    failed = replace(record, state=State.FAILED, ended=2.5)
+    stays = {
+        reply.decode(): value,
+        at(ended): flight_records.encode_synthesis(failed),
+        at(AgeKey(ended, 1)): records.encode(State.FAILED),
+        at(EventKey(ended, 1)): flight_records.encode_event(Started("s-1", PUMP)),
+        at(SpentKey(NS, PUMP, 7)): records.encode(Spent(1, 1)),
+    }
+    may_stay = {
+        at(runs): flight_records.encode_synthesis(replace(record, synthesis_id="s-2")),
+        at(AgeKey(runs, 1)): records.encode(State.RUNNING),
+        at(FlightKey(NS, PUMP, READ)): records.encode(Holding("s-2", "m", "s-2")),
+    }
+    for key, each in (stays | may_stay).items():
+        await put(store.ledger, key.encode(), each)
+    assert set(await found(store)) == {(Kind.LEASE_MISSING, key) for key in stays}
 
 
 def test_every_kind_of_problem_is_planted_here() -> None:

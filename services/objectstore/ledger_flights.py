@@ -1,0 +1,13 @@
+"""The flights over a ledger, whole. Law: what `flights` promises is kept once, for every ledger.
+
+Every change is one step through the store's own lanes, so that an answer which the ledger lost is settled first.
+"""
+
+from objectstore.boarding import Boards
+from objectstore.budgets import Budgets
+from objectstore.journals import Journals
+from objectstore.setbacks import Setbacks
+
+
+class LedgerFlights(Budgets, Boards, Journals, Setbacks):
+    """The Flights of a store: `LedgerFlights(store.core)`."""
