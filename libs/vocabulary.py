@@ -150,7 +150,6 @@ METRIC_SYNTHESES_REFUSED: Final = "batos.synthesis.refused"
 # Why a synthesis was refused before anything was spent.
 REFUSAL_CAUSE: Final = "batos.refusal.cause"
 REFUSAL_FROZEN: Final = "frozen"
-REFUSAL_POLICY: Final = "policy"
 REFUSAL_SPELLING: Final = "spelling"
 REFUSAL_SETBACK: Final = "setback"
 REFUSAL_BUDGET: Final = "budget"

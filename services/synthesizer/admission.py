@@ -1,9 +1,13 @@
-"""Whether a method may be written. Law: asked before anything is spent, of linearizable reads; the strictest wins."""
+"""What a synthesis stands on, and whether policies allow it. Law: of linearizable reads; the strictest wins.
+
+Asked before anything is spent, and again right before the version is registered: while the kill switch holds, a version
+waits for a person whatever its evidence. Whether one may begin at all is asked of `control` beside.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kernel.errors import ApprovalPending, BadArguments, NotUnderstood
+from kernel.errors import ApprovalPending, BadArguments, NotPermitted, NotUnderstood
 from kernel.lookup import holder_of, near_selectors, strictest, understood
 from kernel.messages import Message
 from kernel.objects import (
@@ -19,6 +23,7 @@ from kernel.objects import (
 )
 from kernel.transactions import Token
 from objectstore.store import Store, StoredObject
+from synthesizer import freeze
 from synthesizer.snapshot import StoreSnapshot
 
 _PAGE = 1000
@@ -28,7 +33,8 @@ _PAGE = 1000
 class Admission:
     """What a synthesis stands on. `answer` is the version that answers already, where one does.
 
-    `revisions` are those of the definitions along the path, whose policies allow it.
+    `revisions` are those of the definitions along the path, whose policies allow it. `frozen`: the kill switch holds,
+    and `policy` asks for a person.
     """
 
     snapshot: StoreSnapshot
@@ -38,13 +44,14 @@ class Admission:
     receiver: StoredObject
     revisions: Mapping[ObjectId, int]
     answer: tuple[MethodRecord, Token] | None = None
+    frozen: bool = False
 
 
-async def admit(store: Store, message: Message) -> Admission:
-    """Read what the message's synthesis stands on.
+async def admit(store: Store, message: Message, *, evolves: bool = False) -> Admission:
+    """Read what the message's synthesis stands on; `evolves` where it is to better the version that answers.
 
-    Raises ObjectNotFound, BadArguments (the target is not on the path), NotUnderstood (the policy), ApprovalPending (a
-    version waits for a person already), StoreUnavailable.
+    Raises ObjectNotFound, BadArguments (the target is not on the path), NotUnderstood and for an evolution NotPermitted
+    (the policy), ApprovalPending (a version waits for a person already), StoreUnavailable.
     """
     for name in message.keywords:
         if not name.isidentifier():
@@ -59,31 +66,41 @@ async def admit(store: Store, message: Message) -> Admission:
     receiver, target = await snapshot.object(message.receiver), await snapshot.object(message.target)
     assert receiver is not None  # both are on the path
     assert target is not None
-    policy = strictest([definitions[name].policy for name in path])
+    frozen = await freeze.frozen(store)
+    held_back = (Policy(synthesis=Synthesis.REVIEW),) if frozen else ()
+    policy = strictest([*(definitions[name].policy for name in path), *held_back])
+    held = holder_of(message.selector, path, definitions)
+    if (evolves or held is None) and (why := _forbidden(policy, message.selector)):
+        raise refused(message, path, definitions, why, evolves=held is not None)
     answer = None
-    if (held := holder_of(message.selector, path, definitions)) is not None:
-        answer = await store.method(message.namespace, held.holder, message.selector, held.number)
+    if held is None:
+        await _check_pending(store, message, policy, target, frozen=frozen)
     else:
-        _check_policy(message, path, definitions, policy)
-        await _check_pending(store, message, policy, target)
+        answer = await store.method(message.namespace, held.holder, message.selector, held.number)
     revisions = {name: (await snapshot.definition(name)).revision for name in path}
-    return Admission(snapshot, path, definitions, policy, receiver, revisions, answer)
+    return Admission(snapshot, path, definitions, policy, receiver, revisions, answer, frozen)
 
 
-def _check_policy(
-    message: Message, path: tuple[ObjectId, ...], definitions: Mapping[ObjectId, Definition], policy: Policy
-) -> None:
-    why = ""
+def _forbidden(policy: Policy, selector: Selector) -> str:
+    """Why a policy lets no method be written for a selector; empty where it does."""
     if policy.synthesis is Synthesis.OFF:
-        why = "the policy along its path allows no synthesis"
-    elif message.selector in policy.never:
-        why = "the policy along its path never allows this selector"
-    if why:
-        near = near_selectors(message.selector, path, definitions)
-        raise NotUnderstood(message.receiver, message.selector, near, why)
+        return "the policy along its path allows no synthesis"
+    if selector in policy.never:
+        return "the policy along its path never allows this selector"
+    return ""
 
 
-async def _check_pending(store: Store, message: Message, policy: Policy, target: StoredObject) -> None:
+def refused(
+    message: Message, path: tuple[ObjectId, ...], definitions: Mapping[ObjectId, Definition], why: str, *, evolves: bool
+) -> NotUnderstood | NotPermitted:
+    """What is told where no synthesis may begin: of a miss what is near, of an evolution that the method stays."""
+    if evolves:
+        method = f"{message.receiver}.{message.selector}"
+        return NotPermitted(f"{method} stays as it is: {why}", object=message.receiver, selector=message.selector)
+    return NotUnderstood(message.receiver, message.selector, near_selectors(message.selector, path, definitions), why)
+
+
+async def _check_pending(store: Store, message: Message, policy: Policy, target: StoredObject, *, frozen: bool) -> None:
     """A version that waits already is not written and paid for again, unless examples may prove another.
 
     They may where they are all that the policy asks for, and the version that waits passed none.
@@ -97,13 +114,15 @@ async def _check_pending(store: Store, message: Message, policy: Policy, target:
         return
     unproved = all(item.level < Level.EXAMPLES for item in waiting)
     if not (message.examples and unproved and not needs_person(policy, Level.EXAMPLES)):
-        raise pending(message.namespace, waiting[-1], policy)
+        raise pending(message.namespace, waiting[-1], policy, frozen=frozen)
 
 
-def pending(namespace: Namespace, record: MethodRecord, policy: Policy) -> ApprovalPending:
+def pending(namespace: Namespace, record: MethodRecord, policy: Policy, *, frozen: bool = False) -> ApprovalPending:
     """What is told of a version that waits for a person."""
     method = record.method
-    if policy.synthesis is Synthesis.REVIEW:
+    if frozen:
+        why = "synthesis is frozen, and only a person activates"
+    elif policy.synthesis is Synthesis.REVIEW:
         why = "the policy asks for a person's approval"
     elif record.level >= policy.min_evidence:
         why = "the policy asked for more when it was written"
@@ -114,7 +133,7 @@ def pending(namespace: Namespace, record: MethodRecord, policy: Policy) -> Appro
     option = "" if namespace == DEFAULT_NAMESPACE else f" --namespace {namespace}"
     return ApprovalPending(
         f"{method.holder}.{method.selector} version {method.number} is written and not active: {why}: "
-        f"batctl method activate{option} {method.holder} {method.selector} {method.number}",
+        f"batctl method approve{option} {method.holder} {method.selector} {method.number}",
         object=method.holder,
         selector=method.selector,
         version=str(method.number),

@@ -31,7 +31,7 @@ async def test_without_examples_a_version_waits_for_a_person_and_is_not_written_
         await rig.put()
         with pytest.raises(ApprovalPending, match="has evidence E1 and the policy asks for E2") as pending:
             await rig.synthesize(message(by=5, examples=()))
-        assert "batctl method activate counter/main increment 1" in pending.value.text
+        assert "batctl method approve counter/main increment 1" in pending.value.text
         (record,) = await rig.versions()
         assert (record.active, record.level) == (False, Level.AGREED)
         spent = len(rig.endpoint.asked)
