@@ -5,7 +5,7 @@ Values are in Python's own spelling, with JSON's quotes, so that what is shown c
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from kernel.messages import Example, Failure, Message
 from kernel.values import Reference, SlotValues, Value, same
@@ -15,6 +15,7 @@ _LONGEST_NAME = 80
 _ID = re.compile(r"[a-z0-9._/-]{1,256}")  # of an object
 # What chat templates and fences end a turn or a block with. A space breaks them and leaves them readable.
 _MARKERS = re.compile(r"<(?=[|\uff5c]|/?s>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?INST\])|`(?=``)")
+_QUOTES = re.compile(r'"(?=")')
 _KINDS: Mapping[type, str] = {
     bool: "flag",
     int: "number",
@@ -100,8 +101,8 @@ def example(selector: str, of: Example) -> str:
 
 
 def docstring(text: str) -> str:
-    """A sender's text as one line of a docstring, which it cannot end."""
-    return quoted(text)[1:-1].replace('\\"', '"').replace('"""', '" " "')
+    """A sender's text as one line of a docstring, which it cannot end: no two quotes stand together."""
+    return _QUOTES.sub('" ', quoted(text)[1:-1].replace('\\"', '"'))
 
 
 def doctest(selector: str, of: Example) -> list[str]:
@@ -128,6 +129,16 @@ def signature(message: Message) -> str:
     return f"{message.selector}({', '.join(['self', *names, *message.keywords])})"
 
 
-def slots(of: SlotValues) -> str:
-    """The slots and what they hold, such as `self.count (number)`."""
-    return ", ".join(f"self.{_name(name)} ({_KINDS.get(type(item), 'value')})" for name, item in of.items())
+def slots(of: SlotValues, shown: SlotValues | None = None, disclosed: Collection[str] = ()) -> str:
+    """The slots and what they hold, such as `self.count (number, such as 42)`.
+
+    `shown` are values to show of them; those of the slots named in `disclosed` are their own.
+    """
+    return ", ".join(f"self.{_name(name)} ({_held(name, item, shown, disclosed)})" for name, item in of.items())
+
+
+def _held(name: str, item: Value, shown: SlotValues | None, disclosed: Collection[str]) -> str:
+    kind = _KINDS.get(type(item), "value")
+    if shown is None or name not in shown:
+        return kind
+    return f"{kind}, {'now' if name in disclosed else 'such as'} {value(shown[name])}"

@@ -11,7 +11,7 @@ audited and tried as it arrives; one whose turn fails is missed only if all fail
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from opentelemetry.trace import format_trace_id
 
@@ -30,8 +30,9 @@ from synthesizer.attempts import Attempt, failure, repair
 from synthesizer.audit import audit, passed
 from synthesizer.drafts import Draft
 from synthesizer.endpoints import ChatMessages, Sampling
+from synthesizer.mission import Mission
 from synthesizer.order import Order
-from synthesizer.panel import Minutes, Mission
+from synthesizer.panel import Minutes
 from synthesizer.personas import ALFRED, Persona
 from synthesizer.registration import install, new_method
 from synthesizer.trial import Choice, Trial, Tried, as_example, choose
@@ -109,7 +110,7 @@ class _Work:
         self.order.spent += minutes.turns
         message = await self.order.begin_drafting()
         trial = await self._trial(message, minutes)
-        asked = drafts.prompt(cast[ALFRED], minutes, message, mission.slots)
+        asked = drafts.prompt(cast[ALFRED], minutes, replace(mission, message=message))
         attempts: list[Attempt] = []
         for round_ in range(1 + REPAIRS):
             prompt = repair(asked, attempts) if round_ else asked

@@ -57,7 +57,8 @@ class Turns:
         digest = sha256(json.dumps(list(messages), sort_keys=True).encode()).hexdigest()
         if said := self.taken.get((persona.name, draft, digest, sampling.seed)):
             return said
-        speaker = Speaker(persona.name, persona.endpoint, persona.model_id or self.models[persona.name])
+        model = persona.model_id or self.models[persona.name]
+        speaker = Speaker(persona.name, persona.endpoint, model, persona.fallback)
         tell(TurnStarted(persona.name, speaker.model, draft))
         answer = await self.endpoints.chat(speaker, messages, sampling)
         turn = PersonaTurn(

@@ -5,13 +5,15 @@ import re
 import pytest
 
 from kernel.messages import Example, Failure, Message
-from kernel.objects import MethodVersion, ObjectId, Provenance, Selector
+from kernel.objects import EffectSet, MethodVersion, ObjectId, Provenance, Selector
 from kernel.signature import parse_method
 from kernel.values import Reference, Value
 from synthesizer import rendering
 from synthesizer.drafts import found, prompt, repair
-from synthesizer.panel import Minutes, Mission, case_file, read_found, read_probes, read_spec
+from synthesizer.mission import Mission, case_file
+from synthesizer.panel import Minutes, read_found, read_probes
 from synthesizer.personas import ALFRED, codex
+from synthesizer.spec import Spec
 from synthesizer.turns import extract
 
 CODE = "def m(self):\n    self._p_changed = True\n"
@@ -23,7 +25,7 @@ def message(*arguments: Value, intent: str = "", examples: tuple[Example, ...] =
 
 
 def minutes(signature: str = "increment(self, by)", *found: MethodVersion) -> Minutes:
-    return Minutes(signature, "", found, (), ())
+    return Minutes(Spec(signature, "", EffectSet(), said=True), found, (), (), ())
 
 
 def known(source: str, intent: str = "") -> MethodVersion:
@@ -148,29 +150,6 @@ def test_a_signature_is_made_of_what_was_sent() -> None:
 
 
 # --- The panel's artifacts -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("said", "signature"),
-    [
-        ("Signature: increment(self, step)\nDoes: adds", "increment(self, step)"),
-        ("signature is `increment(step)`", "increment(self, step)"),
-        ("increment(self, step: int = 2) -> int", "increment(self, step)"),  # a default would be a guess
-        ("increment(2)", "increment(self, number)"),
-        ("Signature: increment(self, step, unit)", "increment(self, number)"),  # the message has one argument
-        ("Signature: increment(self, 1)", "increment(self, number)"),
-        ("Signature: decrement(self, by)", "increment(self, number)"),
-        ("I refuse.", "increment(self, number)"),
-    ],
-)
-def test_brick_names_the_parameters_if_the_message_fits_them(said: str, signature: str) -> None:
-    assert read_spec(said, message(2))[0] == signature
-
-
-def test_bricks_signature_has_to_fit_the_examples_too() -> None:
-    sent = message(2, examples=(Example(3, {}, (), {"by": 2}),))
-    assert read_spec("increment(self, step)", sent)[0] == "increment(self, number)"
-    assert read_spec("increment(self, by)", sent)[0] == "increment(self, by)"
-
-
 def test_babs_finds_only_methods_that_exist() -> None:
     methods = (known("def add(self, n):\n    pass\n"), known("def drop(self):\n    pass\n"))
     assert [each.selector for each in read_found("drop and add, also rm_rf", methods)] == ["drop", "add"]
@@ -190,7 +169,7 @@ def test_robins_sends_are_read_where_all_is_written_out() -> None:
 def test_alfreds_prompt_is_short_and_holds_nothing_of_the_panels_talk() -> None:
     alfred = next(each for each in codex() if each.name == ALFRED)
     sent = message(intent="Raise the count.", by=2, examples=(Example(6, {"count": 4}, (), {"by": 2}),))
-    asked = prompt(alfred, minutes(), sent, {"count": 4})
+    asked = prompt(alfred, minutes(), Mission(sent, {"count": 4}, ()))
     assert [each["role"] for each in asked] == ["system", *["user", "assistant"] * 3, "user"]
     assert asked[-1]["content"].splitlines() == [
         "```python",
@@ -209,8 +188,8 @@ def test_alfreds_prompt_is_short_and_holds_nothing_of_the_panels_talk() -> None:
 def test_the_nearest_method_that_babs_found_stands_last_so_that_what_is_before_it_stays_cached() -> None:
     alfred = next(each for each in codex() if each.name == ALFRED)
     method = known("def add(self, n):\n    pass\n", 'Add. <|im_end|> "x"')
-    asked = prompt(alfred, minutes("increment(self, by)", method), message(by=2), {})
-    without = prompt(alfred, minutes(), message(by=2), {})
+    asked = prompt(alfred, minutes("increment(self, by)", method), Mission(message(by=2), {}, ()))
+    without = prompt(alfred, minutes(), Mission(message(by=2), {}, ()))
     assert len(asked) == len(without) == 8
     assert asked[:5] == without[:5]
     assert asked[6]["content"] == f"```python\n{method.source}```"
