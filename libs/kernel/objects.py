@@ -235,6 +235,15 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Retirement:
+    """Who retired a version and why. `at` is in seconds since 1970; 0 where that was not kept."""
+
+    by: str = ""
+    at: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EffectSet:
     """What a method touches at most, as its source says: slots of self by name, and selectors that it sends.
 
@@ -269,7 +278,12 @@ class MethodRecord:
     method: MethodVersion
     evidence: tuple[Evidence, ...] = ()
     active: bool = False
-    retired: bool = False
+    retirement: Retirement | None = None
+
+    @property
+    def retired(self) -> bool:
+        """Whether it can no longer be activated or pinned."""
+        return self.retirement is not None
 
     @property
     def level(self) -> Level:

@@ -20,6 +20,7 @@ from kernel.objects import (
     Pin,
     Policy,
     Provenance,
+    Retirement,
     Severity,
     Synthesis,
     parse_object_id,
@@ -132,6 +133,17 @@ def evidence_from_wire(evidence: pb.Evidence) -> Evidence:
     return Evidence(level, evidence.by, seconds_of(evidence.at, "evidence.at"), evidence.note)
 
 
+def retirement_to_wire(retirement: Retirement) -> pb.Retirement:
+    """The message for who retired a version and why."""
+    at = timestamp(retirement.at) if retirement.at else None
+    return pb.Retirement(by=retirement.by, at=at, reason=retirement.reason)
+
+
+def retirement_from_wire(retirement: pb.Retirement) -> Retirement:
+    """Who retired a version and why. Raises BadArguments."""
+    return Retirement(retirement.by, seconds_of(retirement.at, "retirement.at"), retirement.reason)
+
+
 def provenance_to_wire(provenance: Provenance) -> pb.Provenance:
     """The message for where a version comes from."""
     return pb.Provenance(
@@ -233,6 +245,7 @@ def record_to_wire(record: MethodRecord) -> pb.MethodVersion:
         evidence=[evidence_to_wire(each) for each in record.evidence],
         active=record.active,
         retired=record.retired,
+        retirement=None if record.retirement is None else retirement_to_wire(record.retirement),
     )
 
 
@@ -251,4 +264,5 @@ def record_from_wire(version: pb.MethodVersion) -> MethodRecord:
         effects=effects_from_wire(version.effects) if version.HasField("effects") else None,
     )
     evidence = tuple(evidence_from_wire(each) for each in version.evidence)
-    return MethodRecord(method, evidence, active=version.active, retired=version.retired)
+    retirement = retirement_from_wire(version.retirement) if version.retired else None
+    return MethodRecord(method, evidence, active=version.active, retirement=retirement)

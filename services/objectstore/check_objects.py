@@ -10,6 +10,7 @@ from kernel.values import Reference
 from objectstore import records
 from objectstore.check_tree import Tree
 from objectstore.keys import (
+    CallKey,
     DefinitionKey,
     EvidenceKey,
     ExampleKey,
@@ -51,11 +52,11 @@ class ObjectCheck:
             case VersionKey():
                 self._check_version(key, entry)
             case EvidenceKey(version=version) | RetiredKey(version=version):
-                reader = records.evidence if isinstance(key, EvidenceKey) else records.slots
+                reader = records.evidence if isinstance(key, EvidenceKey) else records.retirement
                 read(reader, entry, self._problems)
                 self._check_beside(version, entry)
-            case ExampleKey(incarnation=incarnation):
-                read(records.slots, entry, self._problems)
+            case ExampleKey(incarnation=incarnation) | CallKey(incarnation=incarnation):
+                read(records.example if isinstance(key, ExampleKey) else records.call, entry, self._problems)
                 self._is_orphan(incarnation, entry)
             case ReplyKey(incarnation=incarnation):
                 read(_reply_reader(key), entry, self._problems)

@@ -7,21 +7,22 @@ reads of single objects, replies and methods, travel in frames of one stream; wh
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Mapping
-from typing import Final, TypeVar
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Final
 
 import grpc.aio
 from grpc.aio import AioRpcError
 
 from batos.v1 import objectstore_pb2 as pb
-from batos.v1.objectstore_pb2_grpc import ObjectStoreStub
 from chassis.telemetry import Telemetry
-from kernel.errors import CommitUnclear, KernelError, StoreUnavailable
+from kernel.errors import CommitUnclear, StoreUnavailable
 from kernel.lookup import Answer
-from kernel.objects import Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Selector
+from kernel.objects import Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Retirement, Selector
 from kernel.transactions import KeptReply, Lane, Token, Transaction, parse_token
-from objectstore.exchange import EXCHANGE_METHOD, FIRST_PAUSE, LONGEST_PAUSE, Exchange, Lost, failure_of
-from objectstore.store import Changes, Draft, NewObject, Page, Preview, StoredObject, Update
+from objectstore.asking import is_unclear
+from objectstore.examples_client import ExamplesClient
+from objectstore.exchange import EXCHANGE_METHOD, FIRST_PAUSE, LONGEST_PAUSE, Exchange, failure_of
+from objectstore.store import Changes, Draft, KeptExample, NewObject, Page, Preview, StoredObject, Update
 from objectstore.wire import (
     changes_from_wire,
     draft_to_wire,
@@ -31,7 +32,14 @@ from objectstore.wire import (
     preview_from_wire,
     update_to_wire,
 )
-from wire.objects import evidence_to_wire, pointer_from_wire, record_from_wire, resolution_from_wire
+from objectstore.wire_examples import kept_to_wire
+from wire.objects import (
+    evidence_to_wire,
+    pointer_from_wire,
+    record_from_wire,
+    resolution_from_wire,
+    retirement_to_wire,
+)
 from wire.transactions import commit_to_wire, kept_reply_from_wire, settle_to_wire
 
 STREAMS: Final = frozenset({"/batos.v1.ObjectStore/Watch", EXCHANGE_METHOD})
@@ -42,11 +50,8 @@ SETTLE_SECONDS: Final = 15.0
 RESUME_SECONDS: Final = 30.0
 PREVIEW_SECONDS: Final = 60.0
 
-_Q = TypeVar("_Q")
-_A = TypeVar("_A")
 
-
-class StoreClient:
+class StoreClient(ExamplesClient):
     """A Store. One call takes at most `call_seconds`; a read that gets no answer is repeated for as long again."""
 
     def __init__(
@@ -58,9 +63,8 @@ class StoreClient:
         resume_seconds: float = RESUME_SECONDS,
         telemetry: Telemetry | None = None,
     ) -> None:
-        self._rpc = ObjectStoreStub(channel)
+        super().__init__(channel, call_seconds)
         self._exchange = Exchange(self._rpc, call_seconds, telemetry or Telemetry.off())
-        self._call_seconds = call_seconds
         self._settle_seconds = settle_seconds
         self._resume_seconds = resume_seconds
 
@@ -103,7 +107,7 @@ class StoreClient:
         try:
             made = (await self._exchange.once(commit=commit_to_wire(transaction, lane))).commit
         except StoreUnavailable as failure:
-            if not _is_unclear(failure):
+            if not is_unclear(failure):
                 raise
             if not transaction.writes and not transaction.replies:
                 raise StoreUnavailable("the objectstore does not answer: the reads are not validated") from None
@@ -164,10 +168,17 @@ class StoreClient:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def register(
-        self, namespace: Namespace, draft: Draft, *, activate: bool, expected: Mapping[ObjectId, int] | None = None
+        self,
+        namespace: Namespace,
+        draft: Draft,
+        *,
+        activate: bool,
+        expected: Mapping[ObjectId, int] | None = None,
+        examples: Sequence[KeptExample] = (),
     ) -> tuple[MethodRecord, Token]:
         """See Store."""
         request = draft_to_wire(namespace, draft, expected or {}, activate=activate)
+        request.examples.extend(kept_to_wire(each) for each in examples)
         made = await self._change(self._rpc.RegisterMethod, request)
         return record_from_wire(made.method), parse_token(made.token)
 
@@ -249,44 +260,21 @@ class StoreClient:
         return resolution_from_wire(done.resolution), resolution_from_wire(done.before), parse_token(done.token)
 
     async def retire(
-        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+        self,
+        namespace: Namespace,
+        holder: ObjectId,
+        selector: Selector,
+        number: int,
+        *,
+        retirement: Retirement | None = None,
     ) -> tuple[MethodPointer, Token]:
         """See Store."""
-        request = pb.RetireMethodRequest(namespace=namespace, holder=holder, selector=selector, number=number)
+        request = pb.RetireMethodRequest(
+            namespace=namespace,
+            holder=holder,
+            selector=selector,
+            number=number,
+            retirement=None if retirement is None else retirement_to_wire(retirement),
+        )
         done = await self._change(self._rpc.RetireMethod, request)
         return pointer_from_wire(done.pointer), parse_token(done.token)
-
-    async def _change(self, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
-        """One call, never repeated. CommitUnclear where no answer came."""
-        try:
-            return await self._sent(rpc, request)
-        except AioRpcError as error:
-            failure = failure_of(error)
-        if _is_unclear(failure):
-            raise CommitUnclear(failure.text, **failure.fields)
-        raise failure
-
-    def _sent(self, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> Awaitable[_A]:
-        # A server that starts again a moment later is worth waiting for.
-        return rpc(request, timeout=self._call_seconds, wait_for_ready=True)
-
-    async def _read(self, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
-        return await self._until(time.monotonic() + self._call_seconds, rpc, request)
-
-    async def _until(self, end: float, rpc: grpc.aio.UnaryUnaryMultiCallable[_Q, _A], request: _Q) -> _A:
-        """The answer to what may be repeated. StoreUnavailable where none came until `end`."""
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                return await self._sent(rpc, request)
-            except AioRpcError as error:
-                failure = failure_of(error)
-            if not isinstance(failure, StoreUnavailable) or time.monotonic() + pause > end:
-                raise failure
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-
-
-def _is_unclear(failure: KernelError) -> bool:
-    """Whether a change that ended so may have been made."""
-    return isinstance(failure, Lost) or "unclear" in failure.fields

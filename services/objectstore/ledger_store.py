@@ -11,6 +11,7 @@ from kernel.objects import DEFAULT_NAMESPACE, SYSTEM_NAMESPACE
 from objectstore.commits import Commits
 from objectstore.core import Core
 from objectstore.epochs import EpochLedger
+from objectstore.examples import Examples
 from objectstore.gathering import GatheredReads
 from objectstore.hub import Hub
 from objectstore.lanes import SETTLE_SECONDS, Lanes
@@ -20,10 +21,11 @@ from objectstore.methods import Methods
 from objectstore.objects import Objects
 from objectstore.pins import Pins
 from objectstore.previews import Previews
+from objectstore.recorded_calls import RecordedCalls
 from objectstore.registrations import Registrations
 
 
-class LedgerStore(Objects, Registrations, Methods, Pins, Previews, Commits):
+class LedgerStore(Objects, Registrations, Methods, Examples, RecordedCalls, Pins, Previews, Commits):
     """A Store."""
 
     def __init__(self, core: Core) -> None:

@@ -6,16 +6,19 @@ compared in the transaction that moves it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from kernel.errors import BadArguments, MethodNotFound
-from kernel.objects import Definition, Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Selector
+from kernel.objects import Definition, Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Retirement, Selector
 from kernel.transactions import Token
 from objectstore import records
 from objectstore.core import Core, Held, cut, page_position, page_size, page_token, persist
 from objectstore.keys import EvidenceKey, RetiredKey, StoredKey, VersionKey, parse, span
 from objectstore.ledger import Entry, Span, Step
-from objectstore.proofs import checked_proof, proof_puts
+from objectstore.proofs import checked_proof, checked_time, proof_puts
 from objectstore.store import Page
+
+MAX_REASON: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,19 @@ class Methods:
         return await persist(attempt)
 
     async def retire(
-        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+        self,
+        namespace: Namespace,
+        holder: ObjectId,
+        selector: Selector,
+        number: int,
+        *,
+        retirement: Retirement | None = None,
     ) -> tuple[MethodPointer, Token]:
         """See Store."""
+        retirement = retirement or Retirement()
+        if len(retirement.reason) > MAX_REASON:
+            raise BadArguments(f"a reason has at most {MAX_REASON} characters", field="reason")
+        kept = replace(retirement, at=checked_time(retirement.at, self._core.now(), "retirement"))
 
         async def attempt() -> tuple[MethodPointer, Token] | None:
             held, reading = await self._core.holder(namespace, holder)
@@ -146,7 +159,7 @@ class Methods:
                 return None
             version.record()
             after = replace(before, active=0) if before.active == number else before
-            puts = {} if version.retired else {RetiredKey(version.key).encode(): records.mark()}
+            puts = {} if version.retired else {RetiredKey(version.key).encode(): records.encode(kept)}
             if after != before:
                 puts[held.key] = held.moved(selector, after)
             if not puts:
@@ -185,9 +198,10 @@ def _record(entry: Entry, beside: Sequence[Entry], definition: Definition) -> Me
     proofs = [
         records.evidence(each.value) for each, key in zip(beside, keys, strict=True) if isinstance(key, EvidenceKey)
     ]
-    retired = any(isinstance(key, RetiredKey) for key in keys)
+    marks = [each.value for each, key in zip(beside, keys, strict=True) if isinstance(key, RetiredKey)]
+    retirement = records.retirement(marks[0]) if marks else None
     active = definition.active(method.selector) == method.number
-    return MethodRecord(method, tuple(proofs), active=active, retired=retired)
+    return MethodRecord(method, tuple(proofs), active=active, retirement=retirement)
 
 
 def _known(entry: Entry) -> StoredKey | None:

@@ -25,10 +25,11 @@ from kernel.signature import parse_method
 from kernel.transactions import Token
 from objectstore import records
 from objectstore.core import Core, persist
+from objectstore.examples import Shelf, dated, keeping
 from objectstore.keys import DefinitionKey, VersionKey
 from objectstore.ledger import Entry, Span, Step
 from objectstore.proofs import checked_proof, proof_puts
-from objectstore.store import Draft
+from objectstore.store import Draft, KeptExample
 
 ANY: Final = "*"  # what an effect set says where it cannot know the name
 
@@ -40,7 +41,13 @@ class Registrations:
         self._core = core
 
     async def register(
-        self, namespace: Namespace, draft: Draft, *, activate: bool, expected: Mapping[ObjectId, int] | None = None
+        self,
+        namespace: Namespace,
+        draft: Draft,
+        *,
+        activate: bool,
+        expected: Mapping[ObjectId, int] | None = None,
+        examples: Sequence[KeptExample] = (),
     ) -> tuple[MethodRecord, Token]:
         """See Store."""
         others = dict(expected or {})
@@ -49,6 +56,7 @@ class Registrations:
             raise LimitExceeded("path", f"at most {MAX_PATH} definitions are compared with a registration")
         same = {DefinitionKey(namespace, item).encode(): revision for item, revision in others.items()}
         unnumbered = self._checked(draft)
+        given = dated(examples, self._core.now())
         evidence = tuple(checked_proof(proof, self._core.now()) for proof in draft.evidence)
 
         async def attempt() -> tuple[MethodRecord, Token] | None:
@@ -62,12 +70,16 @@ class Registrations:
             key = VersionKey(namespace, draft.holder, held.definition.incarnation, draft.selector, number)
             after = replace(before, latest=number)
             after = after.moved(number) if activate else after
+            shelf = Shelf(namespace, draft.holder, held.definition.incarnation, draft.selector)
+            beside, _ = await keeping(self._core, shelf, given) if given else (Step(), 0)
             puts = {
                 key.encode(): records.encode(method),
                 held.key: held.moved(draft.selector, after),
                 **proof_puts(key, evidence),
+                **beside.puts,
             }
-            revision = await self._core.take(held, Step({**same, key.encode(): 0}, puts=puts))
+            step = replace(beside, same={**same, key.encode(): 0}, puts=puts)
+            revision = await self._core.take(held, step)
             if revision is None:
                 return None
             return MethodRecord(method, evidence, active=activate), self._core.token(revision)

@@ -11,13 +11,13 @@ from typing import Any
 import grpc.aio
 
 from batos.v1 import objectstore_pb2 as pb
-from batos.v1.objectstore_pb2_grpc import ObjectStoreServicer
 from chassis.telemetry import Telemetry
 from kernel.errors import Conflict, StoreUnavailable
 from kernel.objects import parse_namespace, parse_object_id, parse_selector
 from kernel.transactions import parse_token
 from objectstore.calls import Calls
 from objectstore.commits import TOLD
+from objectstore.examples_servicer import ExamplesServicer
 from objectstore.exchange import served
 from objectstore.joining import join
 from objectstore.lately import Lately
@@ -32,12 +32,13 @@ from objectstore.wire import (
     preview_to_wire,
     update_from_wire,
 )
-from wire.objects import evidence_from_wire, pointer_to_wire, record_to_wire, resolution_to_wire
+from objectstore.wire_examples import kept_from_wire
+from wire.objects import evidence_from_wire, pointer_to_wire, record_to_wire, resolution_to_wire, retirement_from_wire
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class StoreServicer(ObjectStoreServicer):
+class StoreServicer(ExamplesServicer):
     """Serves a store; streams end when `stop` is set, for a server that stops waits for what is open."""
 
     def __init__(
@@ -47,7 +48,8 @@ class StoreServicer(ObjectStoreServicer):
         telemetry: Telemetry | None = None,
         members: Members | None = None,
     ) -> None:
-        self._store, self._stop, self._members = store, stop, members
+        super().__init__(store)
+        self._stop, self._members = stop, members
         self._calls = Calls(store)
         self._exchange = served(self._calls, stop, telemetry or Telemetry.off())
         # Every watcher of a namespace is told the same.
@@ -134,6 +136,7 @@ class StoreServicer(ObjectStoreServicer):
             draft_from_wire(request),
             activate=request.activate,
             expected=expected_from_wire(request),
+            examples=[kept_from_wire(each) for each in request.examples],
         )
         return pb.RegisterMethodResponse(method=record_to_wire(record), token=str(token))
 
@@ -205,6 +208,7 @@ class StoreServicer(ObjectStoreServicer):
             parse_object_id(request.holder),
             parse_selector(request.selector),
             request.number,
+            retirement=retirement_from_wire(request.retirement),
         )
         return pb.RetireMethodResponse(pointer=pointer_to_wire(after), token=str(token))
 

@@ -28,6 +28,7 @@ from kernel.objects import (
     ObjectId,
     Policy,
     Provenance,
+    Retirement,
     Selector,
 )  # fmt: skip
 from kernel.synthesis import SynthesisRecord
@@ -245,20 +246,23 @@ class Store(Protocol):
         """Append a version and, where asked, activate it at once. ObjectNotFound, Conflict, BadArguments, FlightLost.
 
         `expected` are revisions that definitions must still have, such as those whose policies allowed the version.
-        `examples` are kept with it, and a `landing` ends its flight, in the same transaction.
+        `examples` are kept with it, as `keep` does, and a `landing` ends its flight, in the same transaction.
         """
         ...
 
     async def prove(
         self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int, evidence: Evidence
     ) -> tuple[MethodRecord, Token]:
-        """Append a proof to a version, and leave active what is. MethodNotFound."""
+        """Append a proof to a version, and leave active what is. MethodNotFound, BadArguments (no level, no number)."""
         ...
 
     async def keep(
         self, namespace: Namespace, holder: ObjectId, selector: Selector, examples: Sequence[KeptExample]
     ) -> Token:
-        """Keep examples, each once; one that was withdrawn is kept again. ObjectNotFound, LimitExceeded (100)."""
+        """Keep examples, each once; one that was withdrawn is kept again. ObjectNotFound, LimitExceeded.
+
+        A method has at most 100, and 1 MiB of them; for a new one the oldest that were withdrawn are let go.
+        """
         ...
 
     async def withdraw(
@@ -336,7 +340,16 @@ class Store(Protocol):
         ...
 
     async def retire(
-        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int
+        self,
+        namespace: Namespace,
+        holder: ObjectId,
+        selector: Selector,
+        number: int,
+        *,
+        retirement: Retirement | None = None,
     ) -> tuple[MethodPointer, Token]:
-        """Never activate or pin the version again; out of the table if active. Pins to it stay. MethodNotFound."""
+        """Never activate or pin the version again; out of the table if active. Pins to it stay. MethodNotFound.
+
+        Who retired it first, when and why is kept with it; `at` 0 is now. BadArguments (over 4,000 characters).
+        """
         ...

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from kernel.messages import MethodRef
+from kernel.messages import Example, MethodRef
 from kernel.objects import (
     DEFAULT_NAMESPACE,
     Evidence,
@@ -20,7 +20,7 @@ from objectstore import records
 from objectstore.keys import DefinitionKey, ReplyKey
 from objectstore.ledger import Ledger, Span, Step
 from objectstore.ledger_store import LedgerStore
-from objectstore.store import Draft, NewObject
+from objectstore.store import Draft, KeptExample, NewObject, RecordedCall
 
 NS = DEFAULT_NAMESPACE
 OTHER = Namespace("acme")
@@ -51,13 +51,16 @@ def reply_of(receiver: ObjectId, incarnation: str, request_id: str = "r1") -> tu
 
 
 async def fill(store: LedgerStore) -> None:
-    """Objects of two namespaces with parents, methods, evidence, a retired version, a pin, a reply and references."""
+    """Objects of two namespaces with parents, references, a pin, a reply; methods with all that can lie beside one."""
     proof = Evidence(Level.APPROVED, "ann", 12.5, "checked")
     await store.create(NS, NewObject(COUNTER, policy=Policy(Synthesis.AUTO, Level.EXAMPLES)))
     for by in range(1, 4):
         draft = Draft(COUNTER, INCREMENT, SOURCE.format(by=by), evidence=[proof, Evidence(Level.AUDITED, "audit", 1.5)])
         await store.register(NS, draft, activate=True)
     await store.retire(NS, COUNTER, INCREMENT, 2)
+    example = Example(3, {"count": 1}, keywords={"by": 2}, after={"count": 3})
+    await store.keep(NS, COUNTER, INCREMENT, [KeptExample(example, "ann", 12.5)])
+    await store.record(NS, COUNTER, INCREMENT, [RecordedCall(example, 3, 13.5)])
     await store.create(NS, NewObject(PUMP, [COUNTER], slots={"count": 4, "raw": b"\0\xff", "to": Reference(COUNTER)}))
     await store.create(NS, NewObject(LEAF, [PUMP], slots={"list": [1, 2.5, None, {"deep": Reference(PUMP)}]}))
     await store.create(OTHER, NewObject(ObjectId("counter"), slots={"text": "ä" * 1000}))

@@ -1,15 +1,17 @@
 """Stored bytes: golden files prove that what an earlier version wrote is read, and is still written the same."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.messages import MethodRef
+from kernel.messages import Example, Failure, MethodRef
 from kernel.objects import (
     Definition,
+    EffectSet,
     Evidence,
     Finding,
     Level,
@@ -22,6 +24,7 @@ from kernel.objects import (
     Pin,
     Policy,
     Provenance,
+    Retirement,
     Selector,
     Severity,
     Synthesis,
@@ -31,6 +34,7 @@ from kernel.values import Reference
 from objectstore import records
 from objectstore.members import Member
 from objectstore.records import LaneRecord, Meta, UnknownFormat
+from objectstore.store import KeptExample, RecordedCall
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 ACME, ADD = ObjectId("feed/acme"), Selector("add")
@@ -70,6 +74,19 @@ VERSION = MethodVersion(
     (Finding("BAT201", Severity.WARNING, 2, "look"),),
     1767225600.25,
 )
+EVOLVED = replace(
+    VERSION,
+    provenance=replace(VERSION.provenance, parent=1, adopted="feed/base.add@4", seconds=12.5, trials=9),
+    effects=EffectSet(("n", "rows"), ("n",), ("*",)),
+)
+RETIREMENT = Retirement("ann", 1767225600.5, "rounds down")
+EXAMPLE = KeptExample(
+    Example(3, {"n": 1}, (2, b"raw"), {"by": 1.5}, 12.5, (1 << 64) - 1, {ACME: {"n": None}}, {"n": 3}, tolerance=0.25),
+    "ann",
+    1767225600.5,
+    "bob",
+)
+CALL = RecordedCall(Example(Failure("METHOD_RAISED", "ValueError"), after_exact=False), 2, 1767225600.5)
 EVIDENCE = Evidence(Level.APPROVED, "local", 1767225600.5, "reads well")
 REPLY = KeptReply(*KEY, "d1", ["ok", None], MethodRef(ACME, ADD, 2, "00ff", Level.EXAMPLES))
 MEMBER = Member("d-1", "10.0.0.1:7001")
@@ -78,7 +95,10 @@ WRITTEN: dict[str, tuple[bytes, Callable[[bytes], object], object]] = {
     "meta": (records.encode_meta(Meta("feedfacecafebeef")), records.meta, Meta("feedfacecafebeef", 1)),
     "pinned": (records.encode_definition(PINNED), records.definition, PINNED),
     "slots": (records.encode(SLOTS), records.slots, SLOTS),
-    "version": (records.encode(VERSION), records.version, VERSION),
+    "evolved": (records.encode(EVOLVED), records.version, EVOLVED),
+    "example": (records.encode_example(EXAMPLE), records.example, EXAMPLE),
+    "call": (records.encode_call(CALL), records.call, CALL),
+    "retirement": (records.encode(RETIREMENT), records.retirement, RETIREMENT),
     "evidence": (records.encode(EVIDENCE), records.evidence, EVIDENCE),
     "lane": (records.encode(LaneRecord(300, committed=True)), records.lane, LaneRecord(300, committed=True)),
     "reply": (records.encode_reply(REPLY), lambda data: records.reply(data, *KEY), REPLY),
@@ -86,7 +106,10 @@ WRITTEN: dict[str, tuple[bytes, Callable[[bytes], object], object]] = {
     "mark": (records.mark(), lambda data: data, records.mark()),
 }
 # What an earlier version wrote without the fields that came since, which have their defaults then.
-READ: dict[str, tuple[Callable[[bytes], object], object]] = {"definition": (records.definition, DEFINITION)}
+READ: dict[str, tuple[Callable[[bytes], object], object]] = {
+    "definition": (records.definition, DEFINITION),
+    "version": (records.version, VERSION),
+}
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -103,6 +126,10 @@ def test_the_golden_files_of_this_format_are_read_and_written(name: str) -> None
 def test_what_was_written_before_a_field_was_added_is_read(name: str) -> None:
     read, expected = READ[name]
     assert read((GOLDEN / f"format-{records.FORMAT}" / f"{name}.bin").read_bytes()) == expected
+
+
+def test_the_mark_of_an_earlier_version_tells_only_that_a_version_is_retired() -> None:
+    assert records.retirement((GOLDEN / "format-1" / "mark.bin").read_bytes()) == Retirement()
 
 
 def test_every_golden_file_is_tried() -> None:

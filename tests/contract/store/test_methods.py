@@ -28,6 +28,7 @@ from kernel.objects import (
     PersonaTurn,
     Policy,
     Provenance,
+    Retirement,
     Selector,
     Severity,
     Synthesis,
@@ -274,6 +275,21 @@ async def test_a_retired_version_is_out_for_good(store: Store) -> None:
         with pytest.raises(MethodNotFound, match="retired"):
             await store.activate(NS, ACME, ADD, number)
     assert (await register(store)).method.number == 3
+
+
+async def test_who_retired_a_version_first_and_why_is_kept(store: Store) -> None:
+    await register(store)
+    await register(store)
+    rejection = Retirement("ann", 12.5, "rounds down")
+    await store.retire(NS, ACME, ADD, 1, retirement=rejection)
+    await store.retire(NS, ACME, ADD, 1, retirement=Retirement("bob", 13.5, "no"))
+    assert (await store.method(NS, ACME, ADD, 1))[0].retirement == rejection
+    await store.retire(NS, ACME, ADD, 2)
+    retirement = (await store.method(NS, ACME, ADD, 2))[0].retirement
+    assert retirement is not None
+    assert (retirement.by, retirement.reason, retirement.at > 1e9) == ("", "", True)
+    with pytest.raises(BadArguments):
+        await store.retire(NS, ACME, ADD, 2, retirement=Retirement("ann", 1.0, "x" * 4001))
 
 
 async def test_what_was_never_registered_is_not_found(store: Store) -> None:

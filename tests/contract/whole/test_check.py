@@ -8,7 +8,7 @@ import pytest
 from fakes.checked import at, definition_of, found, problems_of, redefine
 from fakes.filled import COUNTER, INCREMENT, LEAF, NS, PUMP, READ, SECONDS, put, reply_of
 from fakes.stores import Kept
-from kernel.messages import Message
+from kernel.messages import Example, Message
 from kernel.objects import ROOT, Evidence, Level, MethodPointer, MethodVersion, ObjectId, Pin
 from kernel.synthesis import Started, State, SynthesisRecord
 from kernel.values import Reference
@@ -17,6 +17,7 @@ from objectstore.check import check
 from objectstore.flight_keys import AgeKey, EventKey, FlightKey, SpentKey, SynthesisKey
 from objectstore.flight_records import Holding, Spent
 from objectstore.keys import (
+    CallKey,
     DefinitionKey,
     EdgeKey,
     EvidenceKey,
@@ -25,10 +26,11 @@ from objectstore.keys import (
     RetiredKey,
     SlotsKey,
     VersionKey,
+    span,
 )
 from objectstore.ledger_store import LedgerStore
 from objectstore.problems import Kind
-from objectstore.store import Update
+from objectstore.store import KeptExample, RecordedCall, Update
 
 
 async def version_key(store: LedgerStore, number: int) -> VersionKey:
@@ -54,7 +56,7 @@ async def test_a_key_that_nobody_reads(store: LedgerStore, key: bytes) -> None:
     assert await found(store) == [(Kind.UNREADABLE_KEY, key.decode(errors="backslashreplace"))]
 
 
-@pytest.mark.parametrize("letter", "doceml")
+@pytest.mark.parametrize("letter", "docemxyl")
 async def test_a_value_that_cannot_be_read(store: LedgerStore, letter: str) -> None:
     version = await version_key(store, 1)
     beside = (await store.ledger.read(version.beside())).spans[0]
@@ -64,6 +66,8 @@ async def test_a_value_that_cannot_be_read(store: LedgerStore, letter: str) -> N
         "c": EdgeKey(NS, PUMP, LEAF).encode(),
         "m": version.encode(),
         "e": next(entry.key for entry in beside if not entry.key.endswith(b"retired")),
+        "x": (await store.ledger.read(span(NS, "x"))).spans[0][0].key,
+        "y": (await store.ledger.read(span(NS, "y"))).spans[0][0].key,
         "l": LaneKey(NS, "lane").encode(),
     }[letter]
     await put(store.ledger, key, b"\x01\xc1")
@@ -120,12 +124,15 @@ async def test_what_an_earlier_incarnation_left(store: LedgerStore) -> None:
     earlier = VersionKey(NS, COUNTER, "0123456789abcdef", INCREMENT, 1)
     proof = EvidenceKey(earlier, 1, "ab")
     example = ExampleKey(NS, COUNTER, "0123456789abcdef", INCREMENT, "ab")
+    call = CallKey(NS, COUNTER, "0123456789abcdef", INCREMENT, 7)
     await put(store.ledger, earlier.encode(), records.encode(await version_of(store, 1)))
     await put(store.ledger, proof.encode(), records.encode(Evidence(Level.AUDITED, "audit", 1.0)))
-    await put(store.ledger, example.encode(), records.encode({}))
+    example_given = Example(3, arguments=(1,))
+    await put(store.ledger, example.encode(), records.encode_example(KeptExample(example_given, "ann", 1.0)))
+    await put(store.ledger, call.encode(), records.encode_call(RecordedCall(example_given, 1, 1.0)))
     reply, value = reply_of(COUNTER, "0123456789abcdef")
     await put(store.ledger, reply, value, seconds=SECONDS)
-    orphans = {(Kind.ORPHAN, at(key)) for key in (earlier, proof, example)} | {(Kind.ORPHAN, reply.decode())}
+    orphans = {(Kind.ORPHAN, at(key)) for key in (earlier, proof, example, call)} | {(Kind.ORPHAN, reply.decode())}
     assert set(await found(store)) == orphans
     assert len(await found(store)) == len(orphans)
 

@@ -29,7 +29,7 @@ async def test_a_backup_is_a_header_all_entries_in_order_and_a_footer(full: Ledg
     assert list(entries) == sorted(entries)
     assert footer == resealed(parts)[-1]
     kinds = {key.split(b"/")[3] for key in entries}
-    assert kinds == {b"c", b"d", b"e", b"m", b"o", b"r"}
+    assert kinds == {b"c", b"d", b"e", b"m", b"o", b"r", b"x", b"y"}
     left_out = {entry.key for entry in (await full.ledger.read(EVERYTHING)).spans[0]} - entries.keys()
     assert {key.split(b"/")[3] for key in left_out} == {b"", b"l", b"w"}
 

@@ -316,8 +316,18 @@ class Evidence(_message.Message):
     note: str
     def __init__(self, level: _Optional[_Union[EvidenceLevel, str]] = ..., by: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., note: _Optional[str] = ...) -> None: ...
 
+class Retirement(_message.Message):
+    __slots__ = ("by", "at", "reason")
+    BY_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    by: str
+    at: _timestamp_pb2.Timestamp
+    reason: str
+    def __init__(self, by: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class MethodVersion(_message.Message):
-    __slots__ = ("holder", "selector", "number", "source", "digest", "signature", "effects", "provenance", "findings", "created", "evidence", "active", "retired")
+    __slots__ = ("holder", "selector", "number", "source", "digest", "signature", "effects", "provenance", "findings", "created", "evidence", "active", "retired", "retirement")
     HOLDER_FIELD_NUMBER: _ClassVar[int]
     SELECTOR_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -331,6 +341,7 @@ class MethodVersion(_message.Message):
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
     RETIRED_FIELD_NUMBER: _ClassVar[int]
+    RETIREMENT_FIELD_NUMBER: _ClassVar[int]
     holder: str
     selector: str
     number: int
@@ -344,7 +355,8 @@ class MethodVersion(_message.Message):
     evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
     active: bool
     retired: bool
-    def __init__(self, holder: _Optional[str] = ..., selector: _Optional[str] = ..., number: _Optional[int] = ..., source: _Optional[str] = ..., digest: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., effects: _Optional[_Union[EffectSet, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., active: _Optional[bool] = ..., retired: _Optional[bool] = ...) -> None: ...
+    retirement: Retirement
+    def __init__(self, holder: _Optional[str] = ..., selector: _Optional[str] = ..., number: _Optional[int] = ..., source: _Optional[str] = ..., digest: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ..., effects: _Optional[_Union[EffectSet, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., active: _Optional[bool] = ..., retired: _Optional[bool] = ..., retirement: _Optional[_Union[Retirement, _Mapping]] = ...) -> None: ...
 
 class MethodRef(_message.Message):
     __slots__ = ("holder", "selector", "number", "digest", "evidence")

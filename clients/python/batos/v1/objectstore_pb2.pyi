@@ -1,4 +1,7 @@
+import datetime
+
 from batos.v1 import object_pb2 as _object_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -296,7 +299,7 @@ class WatchResponse(_message.Message):
     def __init__(self, changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class RegisterMethodRequest(_message.Message):
-    __slots__ = ("namespace", "holder", "selector", "source", "effects", "provenance", "findings", "evidence", "activate", "expected_definition_revision", "expected_definition_revisions")
+    __slots__ = ("namespace", "holder", "selector", "source", "effects", "provenance", "findings", "evidence", "activate", "expected_definition_revision", "expected_definition_revisions", "examples")
     class ExpectedDefinitionRevisionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -315,6 +318,7 @@ class RegisterMethodRequest(_message.Message):
     ACTIVATE_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_DEFINITION_REVISION_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_DEFINITION_REVISIONS_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLES_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     holder: str
     selector: str
@@ -326,7 +330,8 @@ class RegisterMethodRequest(_message.Message):
     activate: bool
     expected_definition_revision: int
     expected_definition_revisions: _containers.ScalarMap[str, int]
-    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., source: _Optional[str] = ..., effects: _Optional[_Union[_object_pb2.EffectSet, _Mapping]] = ..., provenance: _Optional[_Union[_object_pb2.Provenance, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_object_pb2.Finding, _Mapping]]] = ..., evidence: _Optional[_Iterable[_Union[_object_pb2.Evidence, _Mapping]]] = ..., activate: _Optional[bool] = ..., expected_definition_revision: _Optional[int] = ..., expected_definition_revisions: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    examples: _containers.RepeatedCompositeFieldContainer[KeptExample]
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., source: _Optional[str] = ..., effects: _Optional[_Union[_object_pb2.EffectSet, _Mapping]] = ..., provenance: _Optional[_Union[_object_pb2.Provenance, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_object_pb2.Finding, _Mapping]]] = ..., evidence: _Optional[_Iterable[_Union[_object_pb2.Evidence, _Mapping]]] = ..., activate: _Optional[bool] = ..., expected_definition_revision: _Optional[int] = ..., expected_definition_revisions: _Optional[_Mapping[str, int]] = ..., examples: _Optional[_Iterable[_Union[KeptExample, _Mapping]]] = ...) -> None: ...
 
 class RegisterMethodResponse(_message.Message):
     __slots__ = ("method", "token")
@@ -475,16 +480,18 @@ class PinMethodResponse(_message.Message):
     def __init__(self, resolution: _Optional[_Union[Resolution, _Mapping]] = ..., before: _Optional[_Union[Resolution, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
 
 class RetireMethodRequest(_message.Message):
-    __slots__ = ("namespace", "holder", "selector", "number")
+    __slots__ = ("namespace", "holder", "selector", "number", "retirement")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     HOLDER_FIELD_NUMBER: _ClassVar[int]
     SELECTOR_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
+    RETIREMENT_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     holder: str
     selector: str
     number: int
-    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
+    retirement: _object_pb2.Retirement
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., number: _Optional[int] = ..., retirement: _Optional[_Union[_object_pb2.Retirement, _Mapping]] = ...) -> None: ...
 
 class RetireMethodResponse(_message.Message):
     __slots__ = ("pointer", "token")
@@ -493,6 +500,142 @@ class RetireMethodResponse(_message.Message):
     pointer: _object_pb2.MethodPointer
     token: str
     def __init__(self, pointer: _Optional[_Union[_object_pb2.MethodPointer, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+
+class ProveMethodRequest(_message.Message):
+    __slots__ = ("namespace", "holder", "selector", "number", "evidence")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    holder: str
+    selector: str
+    number: int
+    evidence: _object_pb2.Evidence
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., number: _Optional[int] = ..., evidence: _Optional[_Union[_object_pb2.Evidence, _Mapping]] = ...) -> None: ...
+
+class ProveMethodResponse(_message.Message):
+    __slots__ = ("method", "token")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    method: _object_pb2.MethodVersion
+    token: str
+    def __init__(self, method: _Optional[_Union[_object_pb2.MethodVersion, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+
+class KeptExample(_message.Message):
+    __slots__ = ("example", "by", "at", "withdrawn_by", "digest")
+    EXAMPLE_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_BY_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    example: _object_pb2.Example
+    by: str
+    at: _timestamp_pb2.Timestamp
+    withdrawn_by: str
+    digest: str
+    def __init__(self, example: _Optional[_Union[_object_pb2.Example, _Mapping]] = ..., by: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., withdrawn_by: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
+
+class RecordedCall(_message.Message):
+    __slots__ = ("example", "number", "at")
+    EXAMPLE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    example: _object_pb2.Example
+    number: int
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, example: _Optional[_Union[_object_pb2.Example, _Mapping]] = ..., number: _Optional[int] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class KeepExamplesRequest(_message.Message):
+    __slots__ = ("namespace", "holder", "selector", "examples")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    holder: str
+    selector: str
+    examples: _containers.RepeatedCompositeFieldContainer[KeptExample]
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., examples: _Optional[_Iterable[_Union[KeptExample, _Mapping]]] = ...) -> None: ...
+
+class KeepExamplesResponse(_message.Message):
+    __slots__ = ("token",)
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    def __init__(self, token: _Optional[str] = ...) -> None: ...
+
+class WithdrawExampleRequest(_message.Message):
+    __slots__ = ("namespace", "holder", "selector", "digest", "by")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    holder: str
+    selector: str
+    digest: str
+    by: str
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., digest: _Optional[str] = ..., by: _Optional[str] = ...) -> None: ...
+
+class WithdrawExampleResponse(_message.Message):
+    __slots__ = ("example", "token")
+    EXAMPLE_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    example: KeptExample
+    token: str
+    def __init__(self, example: _Optional[_Union[KeptExample, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+
+class ListExamplesRequest(_message.Message):
+    __slots__ = ("namespace", "holder", "selector")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    holder: str
+    selector: str
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ...) -> None: ...
+
+class ListExamplesResponse(_message.Message):
+    __slots__ = ("examples", "token")
+    EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    examples: _containers.RepeatedCompositeFieldContainer[KeptExample]
+    token: str
+    def __init__(self, examples: _Optional[_Iterable[_Union[KeptExample, _Mapping]]] = ..., token: _Optional[str] = ...) -> None: ...
+
+class RecordCallsRequest(_message.Message):
+    __slots__ = ("namespace", "holder", "selector", "calls")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    holder: str
+    selector: str
+    calls: _containers.RepeatedCompositeFieldContainer[RecordedCall]
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., calls: _Optional[_Iterable[_Union[RecordedCall, _Mapping]]] = ...) -> None: ...
+
+class RecordCallsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListCallsRequest(_message.Message):
+    __slots__ = ("namespace", "holder", "selector")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    holder: str
+    selector: str
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ...) -> None: ...
+
+class ListCallsResponse(_message.Message):
+    __slots__ = ("calls",)
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    calls: _containers.RepeatedCompositeFieldContainer[RecordedCall]
+    def __init__(self, calls: _Optional[_Iterable[_Union[RecordedCall, _Mapping]]] = ...) -> None: ...
 
 class ExchangeCall(_message.Message):
     __slots__ = ("id", "commit", "settle", "get", "reply", "method", "traceparent")

@@ -134,6 +134,36 @@ class ObjectStoreStub:
                 request_serializer=batos_dot_v1_dot_objectstore__pb2.RetireMethodRequest.SerializeToString,
                 response_deserializer=batos_dot_v1_dot_objectstore__pb2.RetireMethodResponse.FromString,
                 _registered_method=True)
+        self.ProveMethod = channel.unary_unary(
+                '/batos.v1.ObjectStore/ProveMethod',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.ProveMethodRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.ProveMethodResponse.FromString,
+                _registered_method=True)
+        self.KeepExamples = channel.unary_unary(
+                '/batos.v1.ObjectStore/KeepExamples',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.KeepExamplesRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.KeepExamplesResponse.FromString,
+                _registered_method=True)
+        self.WithdrawExample = channel.unary_unary(
+                '/batos.v1.ObjectStore/WithdrawExample',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.WithdrawExampleRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.WithdrawExampleResponse.FromString,
+                _registered_method=True)
+        self.ListExamples = channel.unary_unary(
+                '/batos.v1.ObjectStore/ListExamples',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.ListExamplesRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.ListExamplesResponse.FromString,
+                _registered_method=True)
+        self.RecordCalls = channel.unary_unary(
+                '/batos.v1.ObjectStore/RecordCalls',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.RecordCallsRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.RecordCallsResponse.FromString,
+                _registered_method=True)
+        self.ListCalls = channel.unary_unary(
+                '/batos.v1.ObjectStore/ListCalls',
+                request_serializer=batos_dot_v1_dot_objectstore__pb2.ListCallsRequest.SerializeToString,
+                response_deserializer=batos_dot_v1_dot_objectstore__pb2.ListCallsResponse.FromString,
+                _registered_method=True)
 
 
 class ObjectStoreServicer:
@@ -321,7 +351,57 @@ class ObjectStoreServicer:
 
     def RetireMethod(self, request, context):
         """RetireMethod marks a version as never to be activated or pinned again; if it is active, the selector is taken out of
-        the table. Where it is pinned already, it answers on. Idempotent. Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND.
+        the table. Where it is pinned already, it answers on. Who retired it first, and why, is kept. Idempotent. Fails with
+        OBJECT_NOT_FOUND or METHOD_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProveMethod(self, request, context):
+        """ProveMethod appends a proof to a version, and leaves active what is. The same proof twice is one: idempotent, where
+        its time is given. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS (no level, no number).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KeepExamples(self, request, context):
+        """KeepExamples keeps examples that every later version of a method must pass, each once. Idempotent.
+
+        One that was withdrawn is kept again. A method, which need not be there yet, has at most 100 examples, and 1 MiB of
+        them: for a new one the oldest that were withdrawn are let go, and where that is not enough it is LIMIT_EXCEEDED.
+        Fails with OBJECT_NOT_FOUND too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawExample(self, request, context):
+        """WithdrawExample takes an example back: it is told of, and gates nothing any more. Who withdrew it first stays.
+        Idempotent. Fails with OBJECT_NOT_FOUND, or BAD_ARGUMENTS where the method has no such example.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExamples(self, request, context):
+        """ListExamples reads all examples of a method, the oldest first, withdrawn ones too. Fails with OBJECT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordCalls(self, request, context):
+        """RecordCalls keeps calls of a method, to compare later versions by: the newest 20 stay, of at most 16 KiB each, and
+        the rest is let go without a word. Fails with OBJECT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCalls(self, request, context):
+        """ListCalls reads the calls of a method that are kept, the newest first. Fails with OBJECT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -424,6 +504,36 @@ def add_ObjectStoreServicer_to_server(servicer, server):
                     servicer.RetireMethod,
                     request_deserializer=batos_dot_v1_dot_objectstore__pb2.RetireMethodRequest.FromString,
                     response_serializer=batos_dot_v1_dot_objectstore__pb2.RetireMethodResponse.SerializeToString,
+            ),
+            'ProveMethod': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProveMethod,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.ProveMethodRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.ProveMethodResponse.SerializeToString,
+            ),
+            'KeepExamples': grpc.unary_unary_rpc_method_handler(
+                    servicer.KeepExamples,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.KeepExamplesRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.KeepExamplesResponse.SerializeToString,
+            ),
+            'WithdrawExample': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawExample,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.WithdrawExampleRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.WithdrawExampleResponse.SerializeToString,
+            ),
+            'ListExamples': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExamples,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.ListExamplesRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.ListExamplesResponse.SerializeToString,
+            ),
+            'RecordCalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordCalls,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.RecordCallsRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.RecordCallsResponse.SerializeToString,
+            ),
+            'ListCalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCalls,
+                    request_deserializer=batos_dot_v1_dot_objectstore__pb2.ListCallsRequest.FromString,
+                    response_serializer=batos_dot_v1_dot_objectstore__pb2.ListCallsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -944,6 +1054,168 @@ class ObjectStore:
             '/batos.v1.ObjectStore/RetireMethod',
             batos_dot_v1_dot_objectstore__pb2.RetireMethodRequest.SerializeToString,
             batos_dot_v1_dot_objectstore__pb2.RetireMethodResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProveMethod(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.ObjectStore/ProveMethod',
+            batos_dot_v1_dot_objectstore__pb2.ProveMethodRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.ProveMethodResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KeepExamples(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.ObjectStore/KeepExamples',
+            batos_dot_v1_dot_objectstore__pb2.KeepExamplesRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.KeepExamplesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawExample(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.ObjectStore/WithdrawExample',
+            batos_dot_v1_dot_objectstore__pb2.WithdrawExampleRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.WithdrawExampleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExamples(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.ObjectStore/ListExamples',
+            batos_dot_v1_dot_objectstore__pb2.ListExamplesRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.ListExamplesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordCalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.ObjectStore/RecordCalls',
+            batos_dot_v1_dot_objectstore__pb2.RecordCallsRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.RecordCallsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batos.v1.ObjectStore/ListCalls',
+            batos_dot_v1_dot_objectstore__pb2.ListCallsRequest.SerializeToString,
+            batos_dot_v1_dot_objectstore__pb2.ListCallsResponse.FromString,
             options,
             channel_credentials,
             insecure,

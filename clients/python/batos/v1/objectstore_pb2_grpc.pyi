@@ -120,8 +120,32 @@ class ObjectStoreStub:
     """
     RetireMethod: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.RetireMethodRequest, _objectstore_pb2.RetireMethodResponse]
     """RetireMethod marks a version as never to be activated or pinned again; if it is active, the selector is taken out of
-    the table. Where it is pinned already, it answers on. Idempotent. Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND.
+    the table. Where it is pinned already, it answers on. Who retired it first, and why, is kept. Idempotent. Fails with
+    OBJECT_NOT_FOUND or METHOD_NOT_FOUND.
     """
+    ProveMethod: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.ProveMethodRequest, _objectstore_pb2.ProveMethodResponse]
+    """ProveMethod appends a proof to a version, and leaves active what is. The same proof twice is one: idempotent, where
+    its time is given. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS (no level, no number).
+    """
+    KeepExamples: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.KeepExamplesRequest, _objectstore_pb2.KeepExamplesResponse]
+    """KeepExamples keeps examples that every later version of a method must pass, each once. Idempotent.
+
+    One that was withdrawn is kept again. A method, which need not be there yet, has at most 100 examples, and 1 MiB of
+    them: for a new one the oldest that were withdrawn are let go, and where that is not enough it is LIMIT_EXCEEDED.
+    Fails with OBJECT_NOT_FOUND too.
+    """
+    WithdrawExample: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.WithdrawExampleRequest, _objectstore_pb2.WithdrawExampleResponse]
+    """WithdrawExample takes an example back: it is told of, and gates nothing any more. Who withdrew it first stays.
+    Idempotent. Fails with OBJECT_NOT_FOUND, or BAD_ARGUMENTS where the method has no such example.
+    """
+    ListExamples: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.ListExamplesRequest, _objectstore_pb2.ListExamplesResponse]
+    """ListExamples reads all examples of a method, the oldest first, withdrawn ones too. Fails with OBJECT_NOT_FOUND."""
+    RecordCalls: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.RecordCallsRequest, _objectstore_pb2.RecordCallsResponse]
+    """RecordCalls keeps calls of a method, to compare later versions by: the newest 20 stay, of at most 16 KiB each, and
+    the rest is let go without a word. Fails with OBJECT_NOT_FOUND.
+    """
+    ListCalls: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.ListCallsRequest, _objectstore_pb2.ListCallsResponse]
+    """ListCalls reads the calls of a method that are kept, the newest first. Fails with OBJECT_NOT_FOUND."""
 
 class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
     """ObjectStore keeps objects and method versions, and commits what messages changed.
@@ -343,7 +367,67 @@ class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_objectstore_pb2.RetireMethodRequest, _abc.Awaitable[_objectstore_pb2.RetireMethodResponse]],
     ) -> _abc.Awaitable[_objectstore_pb2.RetireMethodResponse]:
         """RetireMethod marks a version as never to be activated or pinned again; if it is active, the selector is taken out of
-        the table. Where it is pinned already, it answers on. Idempotent. Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND.
+        the table. Where it is pinned already, it answers on. Who retired it first, and why, is kept. Idempotent. Fails with
+        OBJECT_NOT_FOUND or METHOD_NOT_FOUND.
         """
+
+    @_abc_1.abstractmethod
+    def ProveMethod(
+        self,
+        request: _objectstore_pb2.ProveMethodRequest,
+        context: _aio.ServicerContext[_objectstore_pb2.ProveMethodRequest, _abc.Awaitable[_objectstore_pb2.ProveMethodResponse]],
+    ) -> _abc.Awaitable[_objectstore_pb2.ProveMethodResponse]:
+        """ProveMethod appends a proof to a version, and leaves active what is. The same proof twice is one: idempotent, where
+        its time is given. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS (no level, no number).
+        """
+
+    @_abc_1.abstractmethod
+    def KeepExamples(
+        self,
+        request: _objectstore_pb2.KeepExamplesRequest,
+        context: _aio.ServicerContext[_objectstore_pb2.KeepExamplesRequest, _abc.Awaitable[_objectstore_pb2.KeepExamplesResponse]],
+    ) -> _abc.Awaitable[_objectstore_pb2.KeepExamplesResponse]:
+        """KeepExamples keeps examples that every later version of a method must pass, each once. Idempotent.
+
+        One that was withdrawn is kept again. A method, which need not be there yet, has at most 100 examples, and 1 MiB of
+        them: for a new one the oldest that were withdrawn are let go, and where that is not enough it is LIMIT_EXCEEDED.
+        Fails with OBJECT_NOT_FOUND too.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawExample(
+        self,
+        request: _objectstore_pb2.WithdrawExampleRequest,
+        context: _aio.ServicerContext[_objectstore_pb2.WithdrawExampleRequest, _abc.Awaitable[_objectstore_pb2.WithdrawExampleResponse]],
+    ) -> _abc.Awaitable[_objectstore_pb2.WithdrawExampleResponse]:
+        """WithdrawExample takes an example back: it is told of, and gates nothing any more. Who withdrew it first stays.
+        Idempotent. Fails with OBJECT_NOT_FOUND, or BAD_ARGUMENTS where the method has no such example.
+        """
+
+    @_abc_1.abstractmethod
+    def ListExamples(
+        self,
+        request: _objectstore_pb2.ListExamplesRequest,
+        context: _aio.ServicerContext[_objectstore_pb2.ListExamplesRequest, _abc.Awaitable[_objectstore_pb2.ListExamplesResponse]],
+    ) -> _abc.Awaitable[_objectstore_pb2.ListExamplesResponse]:
+        """ListExamples reads all examples of a method, the oldest first, withdrawn ones too. Fails with OBJECT_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def RecordCalls(
+        self,
+        request: _objectstore_pb2.RecordCallsRequest,
+        context: _aio.ServicerContext[_objectstore_pb2.RecordCallsRequest, _abc.Awaitable[_objectstore_pb2.RecordCallsResponse]],
+    ) -> _abc.Awaitable[_objectstore_pb2.RecordCallsResponse]:
+        """RecordCalls keeps calls of a method, to compare later versions by: the newest 20 stay, of at most 16 KiB each, and
+        the rest is let go without a word. Fails with OBJECT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCalls(
+        self,
+        request: _objectstore_pb2.ListCallsRequest,
+        context: _aio.ServicerContext[_objectstore_pb2.ListCallsRequest, _abc.Awaitable[_objectstore_pb2.ListCallsResponse]],
+    ) -> _abc.Awaitable[_objectstore_pb2.ListCallsResponse]:
+        """ListCalls reads the calls of a method that are kept, the newest first. Fails with OBJECT_NOT_FOUND."""
 
 def add_ObjectStoreServicer_to_server(servicer: ObjectStoreServicer, server: _aio.Server) -> None: ...
