@@ -53,7 +53,7 @@ def discloses(names: frozenset[str], slot: str) -> bool:
 def said(message: Message) -> frozenset[str]:
     """The words that callers said to the personas: in the intent, the selector, and as names and keys in examples."""
     keys = [key for each in message.examples for value in _values(each) for key in _keys(value)]
-    return frozenset([*re.findall(r"\w+", message.intent), *re.findall(r"[a-z]+", message.selector.lower()), *keys])
+    return frozenset([*re.findall(r"\w+", message.intent), *message.selector.split("_"), *keys])
 
 
 def _values(example: Example) -> Iterator[Value]:
