@@ -120,12 +120,22 @@ async def complete(
     return read(output, model, messages, sampling)
 
 
-def _format(schema: Mapping[str, object] | None) -> Mapping[str, object] | None:
+class _Format(dict[str, object]):
+    """A response_format that the Hub's client passes on as it is.
+
+    Of every other `json_schema` it makes the `json_object` that old TGIs read; no other server would then see a schema.
+    """
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return default if key == "type" else super().get(key, default)
+
+
+def _format(schema: Mapping[str, object] | None) -> _Format | None:
     """A response_format for all: TGI reads `value`, the others `json_schema`, and none minds the other's."""
     if schema is None:
         return None
     named = {"name": "artifact", "schema": dict(schema)}
-    return {"type": "json_schema", "json_schema": {**named, "strict": True}, "value": named}
+    return _Format(type="json_schema", json_schema={**named, "strict": True}, value=named)
 
 
 def read(output: Any, model: str, messages: ChatMessages, sampling: Sampling) -> Completion:

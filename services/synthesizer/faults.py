@@ -234,4 +234,4 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 
 
 def _distrust(error: ssl.SSLError) -> str:
-    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else str(error)
