@@ -16,13 +16,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kernel.errors import KernelError
+from kernel.errors import EndpointUnavailable, KernelError
 from kernel.messages import Example
 from kernel.objects import MethodVersion, PersonaTurn
 from kernel.signature import described
 from kernel.values import Value, canonical
 from synthesizer import rendering
 from synthesizer.endpoints import ChatMessages, Sampling
+from synthesizer.faults import Cause
 from synthesizer.fitting import fit, ladder
 from synthesizer.mission import Mission, case_file
 from synthesizer.personas import BABS, BRICK, ROBIN, Persona
@@ -50,10 +51,16 @@ class Minutes:
 async def sit(turns: Turns, personas: Mapping[str, Persona], mission: Mission, seed: int, tell: Tell) -> Minutes:
     """Let the three speak. `seed` is that of all their turns. Raises EndpointUnavailable, SynthesisFailed."""
 
-    async def ask(name: str, schema: Mapping[str, object] | None = None) -> Said:
+    async def ask(name: str, schema: Mapping[str, object] | None = None) -> Said | None:
         persona = personas[name]
         sampling = Sampling(persona.max_tokens, _TEMPERATURE, seed, schema)
-        return await turns.take(persona, prompt(persona, mission), sampling, tell)
+        try:
+            return await turns.take(persona, prompt(persona, mission), sampling, tell)
+        except EndpointUnavailable as error:
+            # Whoever has nothing to say hinders nobody: only ALFRED has to write.
+            if error.fields.get("cause") == Cause.EMPTY:
+                return None
+            raise
 
     try:
         async with asyncio.TaskGroup() as together:
@@ -63,13 +70,14 @@ async def sit(turns: Turns, personas: Mapping[str, Persona], mission: Mission, s
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
     said = brick.result(), babs.result(), robin.result()
-    spec = read_spec(said[0].text, mission.message)
+    spec_text, found, sends = (each.text if each else "" for each in said)
+    spec = read_spec(spec_text, mission.message)
     return Minutes(
         spec,
-        read_found(said[1].text, mission.known[:MAX_SHELF]),
-        read_probes(said[2].text, mission),
-        read_properties(said[2].text, mission.message.selector, spec.signature),
-        tuple(each.turn for each in said),
+        read_found(found, mission.known[:MAX_SHELF]),
+        read_probes(sends, mission),
+        read_properties(sends, mission.message.selector, spec.signature),
+        tuple(each.turn for each in said if each),
     )
 
 

@@ -8,7 +8,7 @@ They live in the namespace `system` and no method is ever written for them. Edit
 | `protocols`      | how it works, a list                                                                             |
 | `model_id`       | the model it asks for; empty: as configured                                                      |
 | `endpoint`       | the name of the endpoint it speaks through; its address is configuration's                       |
-| `fallback`       | the name of the endpoint that it turns to where that one fails; empty: none                      |
+| `fallback`       | the endpoint that it turns to where that one fails; empty, or not configured: none               |
 | `context_tokens` | what its model takes in one turn, prompt and answer; a prompt that is too long is cut (fitting)  |
 | `max_tokens`     | what it may answer                                                                               |
 | `style`          | of ALFRED's prompt: `short` for small models, `full` for those that use a whole spec             |
@@ -46,7 +46,7 @@ class Persona:
     model_id: str
     endpoint: str
     max_tokens: int
-    fallback: str = ""
+    fallback: str = "fallback"
     context_tokens: int = 4096
     style: str = SHORT
 

@@ -42,8 +42,9 @@ async def reaching(
     places: int = 64,
 ) -> AsyncGenerator[Endpoints]:
     """The first server is `alfred` and `robin`, the second, if there is one, `fallback`."""
-    urls = dict(zip(("alfred", "fallback"), (each.url for each in servers), strict=False))
-    urls["robin"] = urls["alfred"]
+    urls: dict[str, str] = {"alfred": servers[0].url, "robin": servers[0].url}
+    if len(servers) > 1:
+        urls["fallback"] = servers[1].url
     telemetry = telemetry or Telemetry.off()
     async with Endpoints(urls, telemetry, patience=patience, models=models, places=places) as endpoints:
         yield endpoints
