@@ -28,7 +28,9 @@ class DispatcherStub:
     Fails with CONFLICT if other messages kept changing the same objects (retry), BAD_ARGUMENTS if the arguments do
     not fit the method's signature, METHOD_RAISED if the method raised, SYNTHESIS_FAILED or AUDIT_REJECTED if no draft
     passed, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
-    synthesis, OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
+    synthesis, synthesis is frozen, or the selector looks misspelled and came without intent and examples (`near` tells
+    what answers), BUDGET_EXHAUSTED; RetryInfo tells when what failed lately is tried again (Synthesizer.Synthesize).
+    Also OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
     STORE_UNAVAILABLE. A failed Send had no effect, unless the details of STORE_UNAVAILABLE have `effect` = `unknown`:
     the dispatcher that ran it ended before it answered. With a request_id it can be sent again safely.
     """
@@ -70,7 +72,9 @@ class DispatcherServicer(metaclass=_abc_1.ABCMeta):
         Fails with CONFLICT if other messages kept changing the same objects (retry), BAD_ARGUMENTS if the arguments do
         not fit the method's signature, METHOD_RAISED if the method raised, SYNTHESIS_FAILED or AUDIT_REJECTED if no draft
         passed, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
-        synthesis, OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
+        synthesis, synthesis is frozen, or the selector looks misspelled and came without intent and examples (`near` tells
+        what answers), BUDGET_EXHAUSTED; RetryInfo tells when what failed lately is tried again (Synthesizer.Synthesize).
+        Also OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
         STORE_UNAVAILABLE. A failed Send had no effect, unless the details of STORE_UNAVAILABLE have `effect` = `unknown`:
         the dispatcher that ran it ended before it answered. With a request_id it can be sent again safely.
         """

@@ -87,9 +87,20 @@ class SynthesizerServicer:
         Syntheses of the same namespace, target and selector are one flight: a second caller joins the first and sees its
         events from the start. A caller that goes away does not end the flight. The last event is `registered`, or the
         stream fails: SYNTHESIS_FAILED (no draft passed its trial), AUDIT_REJECTED (every draft was refused),
-        ENDPOINT_UNAVAILABLE (a persona could not be reached), NOT_UNDERSTOOD (the policy forbids it), APPROVAL_PENDING
+        EXAMPLES_NEEDED (drafts pass and disagree), ENDPOINT_UNAVAILABLE (a persona could not be reached), APPROVAL_PENDING
         (registered, and waiting for a person), OBJECT_NOT_FOUND, BAD_EXAMPLE. Safe to repeat: what was registered is
         found by the next lookup. A synthesis takes seconds to minutes: give it a deadline of 5 minutes.
+
+        A flight begins, and anything is spent, only where all of this allows it:
+        - no policy along the path forbids it, and synthesis is not frozen: else NOT_UNDERSTOOD;
+        - the message has an intent or examples, or no selector that answers and takes its arguments is spelled nearly so:
+        else NOT_UNDERSTOOD with `near`. Nearly: word by word the same first letter and digits, and one edit apart in
+        words of 4 to 7 letters, two in longer ones; case and underscores do not count;
+        - the same ask (intent, examples, kinds of arguments) did not fail lately: else it fails as it failed, with
+        RetryInfo. One minute after the first failure, doubling to an hour; 2 seconds, doubling to a minute and for every
+        ask, where an endpoint was unavailable;
+        - the budgets of all objects along the path have room for the most it may cost: else BUDGET_EXHAUSTED, with RetryInfo
+        where the next hour would have it. What is not spent goes back at the end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,7 +111,8 @@ class SynthesizerServicer:
 
         The new version must pass every example that is kept for the method and those of the message. It is compared with
         the one before on recorded calls (`compared`), and activated at once only where it answers all of them alike and the
-        policy allows; else it waits: APPROVAL_PENDING. Fails as Synthesize, and with METHOD_NOT_FOUND where none answers.
+        policy allows; else it waits: APPROVAL_PENDING. Fails as Synthesize, with METHOD_NOT_FOUND where none answers, and
+        with NOT_PERMITTED where a policy or the kill switch lets none be written.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
