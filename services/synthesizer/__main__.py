@@ -20,10 +20,10 @@ from objectstore.store import Store
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import Sandbox
 from sandbox.jail import WALLS
+from synthesizer import freeze, personas
 from synthesizer.config import Config
 from synthesizer.endpoints import Endpoints, Patience
 from synthesizer.flight import Flights
-from synthesizer.personas import bootstrap
 from synthesizer.servicer import SynthesizerServicer
 from synthesizer.synthesis import Synthesis
 from synthesizer.turns import Turns
@@ -87,11 +87,12 @@ async def _land(flights: Flights, stop: asyncio.Event) -> None:
 
 
 async def _bootstrapped(store: Store, config: Config) -> None:
-    """Make the personas, once the objectstore is there. Raises StartError where it is not, in time."""
+    """Make the personas and the kill switch, once the objectstore is there. Raises StartError where it stays away."""
     end = time.monotonic() + _STORE_SECONDS
     while True:
         try:
-            return await bootstrap(store)
+            await personas.bootstrap(store)
+            return await freeze.bootstrap(store)
         except StoreUnavailable as error:
             if time.monotonic() > end:
                 advice = f"start an objectstore at {config.objectstore}, or say in BATOS_OBJECTSTORE where it is"

@@ -88,6 +88,15 @@ class Config:
         parse=between(integer, 1, MOST_DRAFTS),
         help="drafts that ALFRED writes at a time; two that agree are evidence",
     )
+    tokens_per_hour: int | None = setting(
+        "BATOS_TOKENS_PER_HOUR",
+        default=None,
+        parse=between(integer, 0),
+        help="tokens that a namespace may spend in an hour where its root object says nothing; none: no bound",
+    )
+    syntheses_per_hour: int | None = setting(
+        "BATOS_SYNTHESES_PER_HOUR", default=None, parse=between(integer, 0), help="the same for syntheses"
+    )
     roots: int = setting(
         "BATOS_ROOTS",
         default=4,
