@@ -2,7 +2,8 @@
 
 A session is kept for each pair of method and principal, and only for methods that are isolated, so that activations
 which share one can neither see nor touch each other; what is left over by a mistake stays within the principal.
-What is none here runs alone: what raised, what gave no value, what stood in a feed that struck a limit. A limit is
+What is none here runs alone: what raised, gave no value or wrote what it may not, what stood in a feed that struck a
+limit. A limit is
 judged only alone; a method that struck one runs alone for a while.
 """
 
@@ -15,9 +16,10 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias, cast
 
 from activation import crossing, guest
+from activation.effects import may_write
 from activation.isolation import isolated
 from kernel.errors import BadValue, LimitExceeded
-from kernel.objects import MethodVersion, ObjectId
+from kernel.objects import EffectSet, MethodVersion, ObjectId
 from kernel.values import SlotValues, Value, same
 from sandbox.errors import LimitExceeded as SandboxLimitExceeded
 from sandbox.errors import SandboxError, SandboxUnavailable
@@ -170,7 +172,7 @@ class Batches:
             async with line.lock:  # what others give and take is made and read meanwhile
                 kept = await self._session(line, method)
                 output = await kept.run({"_given": text})
-            return self._outcomes(chains, output)
+            return self._outcomes(method.effects, chains, output)
         except SandboxUnavailable:
             return _nothing(chains)
         except SandboxLimitExceeded as limit:
@@ -188,7 +190,9 @@ class Batches:
         halves = [chains[:middle], chains[middle:]]
         return [found for half in halves for found in await self._part(line, method, half, _joined(map(_text, half)))]
 
-    def _outcomes(self, chains: Sequence[Chain], output: object) -> list[list[Outcome | None]]:
+    def _outcomes(
+        self, effects: EffectSet | None, chains: Sequence[Chain], output: object
+    ) -> list[list[Outcome | None]]:
         most = self._limits.output_bytes
         read, heavy = crossing.read_text(output, most)
         count = sum(len(chain.calls) for chain in chains)
@@ -196,10 +200,12 @@ class Batches:
         if len(ended) != count:
             raise BadValue("the batch did not end as batches do")
         each = iter(ended)
-        return [list(_settled(chain, each, most if heavy else 0)) for chain in chains]
+        return [list(_settled(chain, each, most if heavy else 0, effects)) for chain in chains]
 
 
-def _settled(chain: Chain, outcomes: Iterator[object], most: int) -> Iterator[Outcome | None]:
+def _settled(
+    chain: Chain, outcomes: Iterator[object], most: int, effects: EffectSet | None
+) -> Iterator[Outcome | None]:
     """The outcomes of one chain. What follows one that gave no value has seen a state that never was."""
     slots, lost = chain.slots, False
     for _ in chain.calls:
@@ -216,6 +222,10 @@ def _settled(chain: Chain, outcomes: Iterator[object], most: int) -> Iterator[Ou
             yield None
             continue
         changed = {name: item for name, item in state.items() if _differs(slots, name, item)} if kept else None
+        if changed and not may_write(effects, changed):
+            lost = True
+            yield None
+            continue
         if changed:
             slots = {**slots, **changed}
         yield Outcome(result, slots if changed else None)

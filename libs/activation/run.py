@@ -4,52 +4,39 @@ A run looks the method up, activates it in a fresh feed of the sandbox, and serv
 snapshot and write buffer. Every nested send is a savepoint. Four things never enter the guest, since a method must not
 swallow them: a miss, a limit, a failure of the store, cancellation; they abandon the run, and nothing of it remains.
 What else a nested send can fail with, the sending method may catch.
+
+Where no object on the path has the selector, an own `does_not_understand(self, selector, arguments, keywords)` on the
+path is activated instead, by the same rules; raising LookupError it says that the message is none of its own, and only
+then the message is missed.
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
 import vocabulary
-from activation import guest
+from activation import failures, guest
 from activation.buffer import Frame, Savepoint, WriteBuffer
+from activation.effects import check_send, check_writes
 from activation.snapshot import Snapshot
-from kernel.errors import (
-    BadArguments,
-    BadObjectId,
-    BadValue,
-    KernelError,
-    LimitExceeded,
-    MethodRaised,
-    NotUnderstood,
-    ObjectNotFound,
-    Overloaded,
-)
+from kernel.errors import LimitExceeded, MethodRaised, NotUnderstood, ObjectNotFound
 from kernel.lookup import MAX_PATH, holder_of, lookup_path, near_selectors
 from kernel.messages import Message, MethodRef
-from kernel.objects import Definition, MethodRecord, MethodVersion, ObjectId, parse_object_id, parse_selector
+from kernel.objects import Definition, MethodRecord, MethodVersion, ObjectId, Selector, parse_object_id, parse_selector
 from kernel.signature import bind
 from kernel.transactions import MAX_READS, Key, Part
 from kernel.values import SlotValues, Value
-from sandbox.errors import GuestException, GuestRaised, GuestSyntaxError, SandboxUnavailable, UnsupportedOutput
-from sandbox.errors import LimitExceeded as SandboxLimitExceeded
 from sandbox.host import Call, Feed, Sandbox
 from sandbox.limits import Limits
 
 MAX_DEPTH = 16
 MAX_SENDS = 100
+DOES_NOT_UNDERSTAND = Selector("does_not_understand")
+DECLINES = "LookupError"  # and no KeyError, which is a mistake of the method
 MAX_PROGRAMS = 1024  # kept ready; each has at most the 64 KiB of a source, and some 5 KiB around it
-
-# What a nested send can fail with that the sending method may catch, and as what.
-_CATCHABLE: Mapping[type[KernelError], str] = {
-    BadArguments: "TypeError",
-    BadObjectId: "ValueError",
-    BadValue: "ValueError",
-    ObjectNotFound: "LookupError",
-}
 
 
 class Tracing(Protocol):
@@ -72,7 +59,10 @@ class Miss(NotUnderstood):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of a root: result, version, the receiver's incarnation, the revisions read, what to write."""
+    """What came of a root: result, version, the receiver's incarnation, the revisions read, what to write.
+
+    `before` has the slots of every object that was looked into.
+    """
 
     result: Value
     record: MethodRecord
@@ -80,12 +70,19 @@ class Run:
     reads: Mapping[Key, int]
     writes: Mapping[ObjectId, SlotValues]
     sends: int
+    before: Mapping[ObjectId, SlotValues]
 
     @property
     def method(self) -> MethodRef:
         """Which version gave the result."""
         method = self.record.method
         return MethodRef(method.holder, method.selector, method.number, method.digest, self.record.level)
+
+
+def to_does_not_understand(message: Message) -> Message:
+    """The message that is sent to the receiver's own does_not_understand instead of one that is not understood."""
+    arguments = (message.selector, list(message.arguments), dict(message.keywords))
+    return replace(message, selector=DOES_NOT_UNDERSTAND, arguments=arguments, keywords={})
 
 
 class Activator:
@@ -97,9 +94,19 @@ class Activator:
         self._programs = lru_cache(MAX_PROGRAMS)(guest.program)
 
     async def run(
-        self, message: Message, snapshot: Snapshot, *, now: float, seed: int, reads: dict[Key, int] | None = None
+        self,
+        message: Message,
+        snapshot: Snapshot,
+        *,
+        now: float,
+        seed: int,
+        reads: dict[Key, int] | None = None,
+        decided: bool = True,
     ) -> Run:
         """Run a root message. `now` is in seconds since 1970; `reads` is filled, also where the run fails.
+
+        What the snapshot does not have counts as absent where that is `decided`; else every miss is told, so that the
+        message can be run again on a newer one, before a does_not_understand may answer.
 
         Raises Miss, ObjectNotFound, BadArguments, BadValue, MethodRaised, LimitExceeded, StoreUnavailable.
         """
@@ -112,10 +119,11 @@ class Activator:
             datetime.fromtimestamp(now, UTC),
             seed,
             {} if reads is None else reads,
+            decided,
         )
         result, record = await root.send(message, depth=0)
         incarnation = root.incarnations[message.receiver]
-        return Run(result, record, incarnation, root.reads, root.buffer.writes(), root.sends)
+        return Run(result, record, incarnation, root.reads, root.buffer.writes(), root.sends, root.buffer.base)
 
 
 @dataclass(slots=True)
@@ -130,6 +138,7 @@ class _Root:
     now: datetime
     seed: int
     reads: dict[Key, int]
+    decided: bool
     incarnations: dict[ObjectId, str] = field(default_factory=dict[ObjectId, str])
     buffer: WriteBuffer = field(default_factory=WriteBuffer)
     sends: int = 0
@@ -142,23 +151,47 @@ class _Root:
         if self.sends > MAX_SENDS:
             raise LimitExceeded("sends", f"one message led to more than {MAX_SENDS} sends")
         names = {vocabulary.OBJECT_ID: message.receiver, vocabulary.SELECTOR: message.selector}
-        with self.tracing.span(vocabulary.SPAN_LOOKUP, names):
-            record = await self._lookup(message, above)
+        try:
+            with self.tracing.span(vocabulary.SPAN_LOOKUP, names):
+                record = await self._lookup(message, above)
+        except Miss as miss:
+            return await self._instead(miss, depth)
+        return await self._run(message, record, depth), record
+
+    async def _instead(self, miss: Miss, depth: int) -> tuple[Value, MethodRecord]:
+        """What the receiver's own does_not_understand answers. Raises the miss where none does."""
+        if not self.decided or miss.selector == DOES_NOT_UNDERSTAND:
+            raise miss
+        asked = to_does_not_understand(miss.message)
+        try:
+            record = await self._lookup(asked, None)
+        except Miss:
+            raise miss from None
+        try:
+            return await self._run(asked, record, depth), record
+        except MethodRaised as raised:
+            error = miss if raised.exception == DECLINES else raised  # whatever it wrote goes with the run
+            raise error from None
+
+    async def _run(self, message: Message, record: MethodRecord, depth: int) -> Value:
         method = record.method
+        names = {vocabulary.OBJECT_ID: message.receiver, vocabulary.SELECTOR: message.selector}
         names |= {vocabulary.HOLDER: method.holder, vocabulary.METHOD_VERSION: method.number}
-        with self.tracing.span(vocabulary.SPAN_ACTIVATE, {**names, vocabulary.ACTIVATION_DEPTH: depth}):
-            return await self._activate(message, record, depth), record
+        names |= {vocabulary.ACTIVATION_DEPTH: depth}
+        with self.tracing.span(vocabulary.SPAN_ACTIVATE, names):
+            return await self._activate(message, record, depth)
 
     async def _lookup(self, message: Message, above: ObjectId | None) -> MethodRecord:
         receiver, selector = message.receiver, message.selector
         definitions = await self._ancestry(receiver)
         path = lookup_path(receiver, {name: item.parents for name, item in definitions.items()})
         asked = path if above is None else path[path.index(above) + 1 :]
-        answer = holder_of(selector, asked, definitions)
-        if answer is None and above is not None:
+        if (answer := holder_of(selector, asked, definitions)) is None:
+            if above is None:
+                raise Miss(message, near_selectors(selector, path, definitions), path)
+            if selector == DOES_NOT_UNDERSTAND:  # who sends it again has nothing to say itself
+                raise MethodRaised(receiver, selector, DECLINES, f"nothing above {above} has it")
             raise NotUnderstood(receiver, selector, why=f"nothing above {above} has it, so it cannot be sent again")
-        if answer is None:
-            raise Miss(message, near_selectors(selector, path, definitions), path)
         incarnation = definitions[answer.holder].incarnation
         return await self.snapshot.method(answer.holder, incarnation, selector, answer.number)
 
@@ -225,47 +258,27 @@ class _Activation:
         code = root.programs(self.method.source, self.method.selector)
         given = guest.inputs(self.message.receiver, self.frame.loaded, self.message.arguments, self.message.keywords)
         feed = Feed(code, given, guest.FUNCTIONS, root.now, root.seed, root.limits)
-        with self._failures_told():
+        with failures.told(self.method):
             output = await root.sandbox.run(feed, self._on_call, nested=self.depth > 0)
             result, slots, kept = guest.output(output, root.limits.output_bytes)
         self.frame.note(slots)
+        if kept:
+            check_writes(self.method, self.frame.changed)
         return result, kept
-
-    @contextlib.contextmanager
-    def _failures_told(self) -> Generator[None]:
-        holder, selector = self.method.holder, self.method.selector
-        try:
-            yield
-        except GuestRaised as raised:
-            line = raised.line - guest.LINES_BEFORE
-            if line > self.method.source.count("\n") and raised.message.startswith(guest.NOT_A_VALUE):
-                raise BadValue(f"{holder}.{selector} gave what is {raised.message}") from None
-            raise MethodRaised(holder, selector, raised.type_name, raised.message, max(line, 0)) from None
-        except GuestSyntaxError as error:
-            line = max(error.line - guest.LINES_BEFORE, 0)
-            raise MethodRaised(holder, selector, "SyntaxError", error.message, line) from None
-        except SandboxLimitExceeded as limit:
-            text = f"{holder}.{selector} reached its limit of {limit.kind}: {limit.detail}"
-            raise LimitExceeded(limit.kind, text) from None
-        except SandboxUnavailable as error:
-            raise Overloaded(f"no worker to run {holder}.{selector}: {error}") from None
-        except UnsupportedOutput as output:
-            raise BadValue(f"{holder}.{selector} gave a {output.type_name}, which is not a value") from None
 
     async def _on_call(self, call: Call) -> object:
         """A nested send: the sender is suspended with its slots, and resumes with what they are afterwards."""
         buffer = self.root.buffer
         sent = guest.sent(call, self.root.limits.output_bytes)
         self.frame.note(sent.slots)
+        check_writes(self.method, self.frame.changed)
+        check_send(self.method, self.message.selector if sent.resend else sent.selector)
         point = buffer.savepoint()
         try:
             result = await self._deliver(sent)
-        except MethodRaised as raised:
+        except failures.CATCHABLE as error:
             self._undo(point)
-            raise GuestException(raised.exception, raised.message) from None
-        except tuple(_CATCHABLE) as error:
-            self._undo(point)
-            raise GuestException(_CATCHABLE[type(error)], error.text) from None
+            raise failures.into_guest(error) from None
         return guest.answer(result, buffer.reload(self.frame))
 
     def _undo(self, point: Savepoint) -> None:

@@ -24,6 +24,7 @@ from dispatcher.measures import Measures
 from dispatcher.owners import Owners
 from dispatcher.peers import Peers
 from dispatcher.pipeline import PIPELINE_METHOD
+from dispatcher.recorder import Recorder
 from dispatcher.servicer import DispatcherServicer
 from objectstore.client import MAX_MESSAGE_BYTES, STREAMS, StoreClient
 from objectstore.membership import MembershipClient
@@ -67,7 +68,10 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         measures = Measures(telemetry.metrics)
         measures.sandbox(sandbox)
         activator = Activator(sandbox, telemetry)
-        dispatch = Dispatch(store, activator, batches, synthesizer, telemetry, owners=owners, measures=measures)
+        recorder = Recorder(store, enabled=config.record_calls)
+        dispatch = Dispatch(
+            store, activator, batches, synthesizer, telemetry, owners=owners, measures=measures, recorder=recorder
+        )
         stack.push_async_callback(dispatch.stop)
         stop = asyncio.Event()
         servicer = DispatcherServicer(dispatch, _version(sandbox.jail), stop, telemetry)

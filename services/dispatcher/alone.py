@@ -3,6 +3,7 @@
     run on the cache ▶ examples ▶ commit ──▶ reply, or the kept one where this request had its effect before
          │ not understood, not there, or after a conflict: again on what the store has now
 
+Only there, where what is absent is absent, the receiver's own does_not_understand answers what is not understood.
 So goes every message that a batch cannot take: those that send to other objects, that come with examples, that raise,
 whose method is not isolated or not there. A miss abandons the run and leaves here; whoever waits for the method sends
 the message again.
@@ -19,12 +20,13 @@ from typing import TypeAlias
 
 import vocabulary
 from activation.examples import Tryout
-from activation.run import Activator, Run, Tracing
+from activation.run import Activator, Run, Tracing, to_does_not_understand
 from activation.snapshot import ReadDefinition, ReadSlots, Snapshot
 from dispatcher.cache import Cache
 from dispatcher.commits import MAX_RUNS, Commits
 from dispatcher.mailbox import Inputs, Letter
 from dispatcher.measures import Measures
+from dispatcher.recorder import Recorder
 from kernel.errors import (
     Conflict,
     ExamplesDisagree,
@@ -64,10 +66,11 @@ class Alone:
         tracing: Tracing,
         measures: Measures,
         *,
+        recorder: Recorder,
         hold: Hold,
     ) -> None:
         self._store, self._activator, self._commits, self._tracing = store, activator, commits, tracing
-        self._measures, self._hold = measures, hold
+        self._measures, self._recorder, self._hold = measures, recorder, hold
         # What the examples that passed went through: the definitions, with the revisions that they had.
         self._passed: dict[tuple[Namespace, ObjectId, MethodRef, str], Mapping[Key, int]] = {}
 
@@ -85,7 +88,7 @@ class Alone:
                 async with self._hold(message.namespace, others):
                     run = await self._run(message, cache, inputs, reads, fresh=fresh)
                     run = await self._check_examples(message, run, cache)
-                    return await self._settled(message, run, cache)
+                    return self._recorded(message, run, inputs, await self._settled(message, run, cache))
             except Conflict as conflict:
                 others = _sent_to(reads, message) if attempt + 1 >= HOLDING else others
                 self._measures.repeated.count += attempt + 1 < MAX_RUNS
@@ -121,8 +124,11 @@ class Alone:
         self, message: Message, snapshot: Snapshot, cache: Cache, inputs: Inputs, reads: dict[Key, int]
     ) -> Run:
         self._measures.alone.count += 1
+        decided = snapshot is not cache
         try:
-            return await self._activator.run(message, snapshot, now=inputs.now, seed=inputs.seed, reads=reads)
+            return await self._activator.run(
+                message, snapshot, now=inputs.now, seed=inputs.seed, reads=reads, decided=decided
+            )
         except (Conflict, StoreUnavailable, Overloaded):
             raise
         except KernelError:
@@ -148,7 +154,8 @@ class Alone:
         What they went through counts as read by the run: another method on the way could have changed the verdict.
         """
         reads = dict(run.reads)
-        for example in message.examples:
+        for each in message.examples:
+            example = _as_answered(each, message, run)
             key = message.namespace, message.receiver, run.method, example.digest()
             passed = self._passed.get(key)
             if passed is None or not cache.holds(passed):
@@ -205,6 +212,11 @@ class Alone:
                 made=lambda token: cache.committed(run.reads, written, token.revision),
             )
 
+    def _recorded(self, message: Message, run: Run, inputs: Inputs, reply: Reply) -> Reply:
+        if not message.dry_run and not reply.replayed:
+            self._recorder.ran(message, run, inputs)
+        return reply
+
     async def _earlier(self, message: Message, cache: Cache) -> Reply | None:
         """The reply that was kept when the same request took effect. Raises RequestIdReused, BadArguments."""
         if not message.request_id:
@@ -248,6 +260,14 @@ class _Fresh:
 def _sent_to(reads: Mapping[Key, int], message: Message) -> frozenset[ObjectId]:
     """The objects beside the receiver whose slots a run read."""
     return frozenset(key.object_id for key in reads if key.part is Part.SLOTS) - {message.receiver}
+
+
+def _as_answered(example: Example, message: Message, run: Run) -> Example:
+    """The example as an example of the method that answers: of a does_not_understand, it is one of an argument."""
+    if run.method.selector == message.selector:
+        return example
+    sent = to_does_not_understand(replace(message, arguments=example.arguments, keywords=example.keywords))
+    return replace(example, arguments=sent.arguments, keywords=sent.keywords)
 
 
 def _kept_reply(message: Message, run: Run) -> tuple[KeptReply, ...]:

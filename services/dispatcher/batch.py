@@ -19,6 +19,7 @@ from dispatcher.cache import Cache
 from dispatcher.commits import MAX_RUNS, Commits, Unit
 from dispatcher.mailbox import Letter, Mailbox, Mailboxes
 from dispatcher.measures import Measures
+from dispatcher.recorder import Call, Recorder
 from dispatcher.resolution import Resolution
 from dispatcher.running import Running
 from dispatcher.spans import Span, Spans
@@ -58,6 +59,8 @@ class _Batch:
     wrote: bool = False
     ids: set[str] = field(default_factory=set[str])
     commits: Sequence[Span] = ()
+    calls: list[Call] = field(default_factory=list[Call])
+    """Those that are to be kept."""
 
     def take(self, done: _Done, slots: SlotValues | None) -> None:
         """A letter ran; with `slots`, it wrote."""
@@ -82,10 +85,11 @@ class Batcher:
         spans: Spans,
         measures: Measures,
         *,
+        recorder: Recorder,
         confirm: Callable[[Letter, Reply, Cache], None],
     ) -> None:
         self._running, self._commits, self._mailboxes, self._spans = running, commits, mailboxes, spans
-        self._measures, self._confirm = measures, confirm
+        self._measures, self._recorder, self._confirm = measures, recorder, confirm
 
     def begin(self, mailbox: Mailbox, cache: Cache) -> bool:
         """Work on the front of the mailbox, and give it back when that is done. False where memory cannot answer it."""
@@ -166,13 +170,18 @@ class Batcher:
         for span in spans:
             span.end()
         self._measures.together.count += len(letters)
+        kept = self._recorder.due(batch.mailbox.namespace, resolution.record.method, len(letters))
         try:
             for place, (letter, outcome) in enumerate(zip(letters, outcomes, strict=True)):
                 if outcome is None:
                     letter.alone = True
                     batch.mailbox.letters.extendleft(reversed(letters[place:]))
                     break
+                before = batch.slots
                 batch.take(_Done(letter, resolution, outcome.result, outcome.slots is not None), outcome.slots)
+                if kept and place in kept:
+                    call = Call(resolution.record.method, letter.message, before, batch.slots, outcome.result)
+                    batch.calls.append(call)
             if not self._advance(batch):
                 self._end(batch)
         except Exception as error:  # a bug of ours must cost its own letters, and nobody else's
@@ -247,6 +256,8 @@ class Batcher:
 
     def _answer(self, batch: _Batch, token: Token) -> None:
         text = str(token)
+        if batch.calls:
+            self._recorder.keep(batch.calls)
         for each in batch.done:
             reply = Reply(each.result, each.resolution.ref, text)
             if each.letter.message.request_id and not each.wrote:

@@ -53,6 +53,12 @@ class Config:
     require_jail: bool = setting(
         "BATOS_REQUIRE_JAIL", default=False, parse=boolean, help="true to refuse to start unless every wall stands"
     )
+    record_calls: bool = setting(
+        "BATOS_RECORD_CALLS",
+        default=True,
+        parse=boolean,
+        help="false to keep no calls, arguments and slots included, in the store for later versions",
+    )
     log: str = setting("BATOS_LOG", default="text", parse=one_of("text", "json"), help="text or json lines on stderr")
 
     def mistakes(self) -> Iterator[str]:

@@ -31,6 +31,7 @@ from dispatcher.mailbox import Inputs, Letter, Mailbox, Mailboxes
 from dispatcher.measures import Measures
 from dispatcher.misses import Misses, Synthesizer, Waiting
 from dispatcher.owners import Owners
+from dispatcher.recorder import Recorder
 from dispatcher.running import Running
 from dispatcher.spans import Spans
 from dispatcher.spans import Tracing as BatchTracing
@@ -66,6 +67,7 @@ class Dispatch:
         *,
         owners: Owners | None = None,
         measures: Measures | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._tracing, self._owners = tracing, owners
         self._measures = measures = measures or Measures(Metrics())
@@ -73,9 +75,12 @@ class Dispatch:
         self._commits = commits = Commits(store, measures=measures)
         self._mailboxes = Mailboxes(self._work)
         measures.queued(lambda: self.waiting)
-        self._alone = Alone(store, activator, commits, tracing, measures, hold=self._hold)
+        self._recorder = recorder = recorder or Recorder(store, enabled=False)
+        self._alone = Alone(store, activator, commits, tracing, measures, recorder=recorder, hold=self._hold)
         running, spans = Running(batches), Spans(tracing)
-        self._batcher = Batcher(running, commits, self._mailboxes, spans, measures, confirm=self._confirm)
+        self._batcher = Batcher(
+            running, commits, self._mailboxes, spans, measures, recorder=recorder, confirm=self._confirm
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -92,6 +97,7 @@ class Dispatch:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._mailboxes.empty(), seconds)
         await self._commits.close()
+        await self._recorder.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -23,6 +23,7 @@ RUN_SECONDS = 0.02  # what a run aims at: all in it wait for the slowest
 ENOUGH = 48  # chains that wait for no lull
 MAX_QUEUES = 1000
 
+_Key: TypeAlias = tuple[str, str, tuple[str, ...] | None]
 Ran: TypeAlias = Callable[[Sequence[Outcome | None]], None]
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Running:
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
-        self._queues: OrderedDict[tuple[str, str], _Queue] = OrderedDict()
+        self._queues: OrderedDict[_Key, _Queue] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, method: MethodVersion, principal: str, chain: Chain, ran: Ran) -> None:
@@ -76,7 +77,7 @@ class Running:
             queue.lull.plan()
 
     def _queue(self, method: MethodVersion, principal: str) -> _Queue:
-        key = (method.digest, principal)
+        key = (method.digest, principal, method.effects and method.effects.writes)  # the same source may promise less
         if (queue := self._queues.get(key)) is None:
             queue = self._queues[key] = _Queue(method, principal)
             queue.lull = Lull(queue.waiting.__len__, partial(self._begin, queue), ENOUGH)
