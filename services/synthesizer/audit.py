@@ -8,18 +8,22 @@ import ast
 from collections.abc import Iterable
 
 from kernel.objects import Finding, Severity
-from synthesizer.rules import constructs, covenant, names, shape
-from synthesizer.rules.rule import About, Method, Module, Subject, Text
+from synthesizer.rules import attributes, constructs, covenant, literals, names, shape
+from synthesizer.rules.rule import About, Given, Method, Module, Subject, Text
 
-METHOD_RULES = (*shape.METHOD, *covenant.METHOD, *constructs.METHOD, *names.METHOD)
+METHOD_RULES = (
+    *(*shape.METHOD, *covenant.METHOD, *constructs.METHOD),
+    *(*names.METHOD, *attributes.METHOD, *literals.METHOD),
+)
 
 
-def audit(source: str, selector: str = "") -> tuple[Finding, ...]:
+def audit(source: str, selector: str = "", given: Given | None = None) -> tuple[Finding, ...]:
     """All that the rules have against the source, by line; () where there is nothing.
 
-    `selector` is the name it has to answer to; that of its only function where empty.
+    `selector` is the name it has to answer to; that of its only function where empty. `given` is what the source was
+    written for; without it nothing is asked of its literals.
     """
-    findings = _findings(source, selector)
+    findings = _findings(source, selector, given or Given())
     return tuple(sorted(findings, key=lambda item: (item.line, item.rule)))
 
 
@@ -34,7 +38,7 @@ def rules() -> tuple[About, ...]:
     return tuple(sorted((rule.about for rule in every), key=lambda about: about.id))
 
 
-def _findings(source: str, selector: str) -> list[Finding]:
+def _findings(source: str, selector: str, given: Given) -> list[Finding]:
     for text_rule in shape.TEXT:
         # One at a time: an empty text has no syntax, and one over its size is not parsed.
         if found := text_rule.findings(Text(source)):
@@ -45,5 +49,6 @@ def _findings(source: str, selector: str) -> list[Finding]:
             return found
     method = next(item for item in module.tree.body if isinstance(item, Method))
     nodes = tuple(ast.walk(method))
-    subject = Subject(selector or method.name, method, shape.free_names(source), nodes, covenant.returns(method, nodes))
+    returns = covenant.returns(method, nodes)
+    subject = Subject(selector or method.name, method, shape.free_names(source), nodes, returns, given)
     return [finding for rule in METHOD_RULES for finding in rule.findings(subject)]

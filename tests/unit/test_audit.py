@@ -22,7 +22,7 @@ def found(body: str, head: str = "def m(self, by, rows, text):") -> dict[str, in
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
 def test_each_rule_refuses_its_example(rule: About) -> None:
-    findings = {each.rule: each for each in audit(rule.refused, "example")}
+    findings = {each.rule: each for each in audit(rule.refused, "example", rule.given)}
     assert rule.id in findings
     assert findings[rule.id].severity is rule.severity
 

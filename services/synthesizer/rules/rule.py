@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from kernel.messages import Example, Message
 from kernel.objects import Finding, Severity
 
 T = TypeVar("T")
@@ -23,6 +24,22 @@ Method = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a source was written for: the sender's own words, and the sends that were shown. Empty: not known.
+
+    `sends` are the examples, and the message itself on the receiver's state; its outcome is not known and None.
+    """
+
+    words: str = ""
+    sends: tuple[Example, ...] = ()
+
+    @classmethod
+    def of(cls, message: Message, live: Example) -> "Given":
+        """That of a message, which is `live` on the receiver's state."""
+        return cls(f"{message.selector} {message.intent}", (*message.examples, live))
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """One function that claims to answer a selector. `nodes` is all of it, in no particular order.
 
@@ -34,6 +51,7 @@ class Subject:
     free_names: frozenset[str]
     nodes: tuple[ast.AST, ...] = field(repr=False)
     returns: Mapping[int, Paths] = field(repr=False)
+    given: Given = Given()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +71,16 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What is told of every rule: its id, whether it refuses, what it is for, and a method `example` it refuses."""
+    """What is told of every rule: its id, whether it refuses, what it is for, and a method `example` it refuses.
+
+    `given` is what that method was written for, where the rule asks for it.
+    """
 
     id: str
     reason: str
     refused: str
     severity: Severity = Severity.ERROR
+    given: Given = Given()
 
 
 @dataclass(frozen=True, slots=True)
