@@ -12,6 +12,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import vocabulary
 from batos.v1.admin_pb2_grpc import add_AdministrationServicer_to_server
+from batos.v1.flights_pb2_grpc import add_FlightsServicer_to_server
 from batos.v1.objectstore_pb2_grpc import add_ObjectStoreServicer_to_server
 from chassis.server import ServerSpec, announce, run
 from chassis.service import StartError, main
@@ -23,7 +24,9 @@ from objectstore.config import Config
 from objectstore.etcd.access import Access
 from objectstore.etcd.failures import NotLetIn, NotTrusted
 from objectstore.etcd.ledger import EtcdLedger
+from objectstore.flights_servicer import FlightsServicer
 from objectstore.hub import Hub
+from objectstore.ledger_flights import LedgerFlights
 from objectstore.ledger_members import LedgerMembers
 from objectstore.ledger_store import LedgerStore
 from objectstore.membership import JOIN_METHOD
@@ -54,9 +57,11 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         _measured(store.hub, telemetry)
         stop = asyncio.Event()
         servicer = StoreServicer(store, stop, telemetry, LedgerMembers(ledger, store.hub))
+        flights = FlightsServicer(LedgerFlights(store.core))
         spec = ServerSpec(
             services={
                 "batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server),
+                "batos.v1.Flights": lambda server: add_FlightsServicer_to_server(flights, server),
                 "batos.v1.Administration": lambda server: add_AdministrationServicer_to_server(administration, server),
             },
             listen=config.listen,

@@ -22,7 +22,7 @@ from kernel.transactions import KeptReply, Lane, Token, Transaction, parse_token
 from objectstore.asking import is_unclear
 from objectstore.examples_client import ExamplesClient
 from objectstore.exchange import EXCHANGE_METHOD, FIRST_PAUSE, LONGEST_PAUSE, Exchange, failure_of
-from objectstore.store import Changes, Draft, KeptExample, NewObject, Page, Preview, StoredObject, Update
+from objectstore.store import Changes, Draft, KeptExample, Landing, NewObject, Page, Preview, StoredObject, Update
 from objectstore.wire import (
     changes_from_wire,
     draft_to_wire,
@@ -33,6 +33,7 @@ from objectstore.wire import (
     update_to_wire,
 )
 from objectstore.wire_examples import kept_to_wire
+from objectstore.wire_flights import landing_to_wire
 from wire.objects import (
     evidence_to_wire,
     pointer_from_wire,
@@ -175,10 +176,13 @@ class StoreClient(ExamplesClient):
         activate: bool,
         expected: Mapping[ObjectId, int] | None = None,
         examples: Sequence[KeptExample] = (),
+        landing: Landing | None = None,
     ) -> tuple[MethodRecord, Token]:
         """See Store."""
         request = draft_to_wire(namespace, draft, expected or {}, activate=activate)
         request.examples.extend(kept_to_wire(each) for each in examples)
+        if landing is not None:
+            request.landing.CopyFrom(landing_to_wire(landing))
         made = await self._change(self._rpc.RegisterMethod, request)
         return record_from_wire(made.method), parse_token(made.token)
 

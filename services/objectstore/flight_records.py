@@ -4,7 +4,7 @@ Values, which have no type that a decoder could check, are in messages and examp
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -198,7 +198,13 @@ def event(data: bytes) -> Event:
     told = _told.decode(body(data))
     if (kind := _EVENTS.get(told.kind)) is None:
         raise BadValue(f"an event {told.kind} is stored, which this version does not know")
-    return kind.decode(told.event)
+    match found := kind.decode(told.event):
+        case DraftAudited():
+            return replace(found, findings=tuple(found.findings))
+        case Compared():
+            return replace(found, differences=tuple(found.differences))
+        case _:
+            return found
 
 
 def encode_left(example: Example) -> bytes:

@@ -10,7 +10,7 @@ from typing import Final
 
 from kernel.errors import BadArguments, FlightLost
 from kernel.messages import MethodRef
-from kernel.objects import MethodRecord, Namespace, ObjectId
+from kernel.objects import MethodRecord, Namespace, ObjectId, Selector
 from kernel.synthesis import State, SynthesisRecord
 from objectstore import flight_records, records
 from objectstore.flight_keys import AgeKey, FlightKey, SynthesisKey
@@ -69,11 +69,12 @@ def ending(flight: Flight, synthesis: SynthesisRecord) -> Step:
     )
 
 
-def check_landing(landing: Landing, namespace: Namespace, holder: ObjectId, selector: str) -> None:
-    """Raises BadArguments where the flight is not one towards the method that is registered."""
+def check_landing(landing: Landing, namespace: Namespace, holder: ObjectId, selector: Selector) -> tuple[bytes, ...]:
+    """The key of its flight. Raises BadArguments where that is not bound for the method that is registered."""
     flight = landing.flight
     if (flight.namespace, flight.target, flight.selector) != (namespace, holder, selector):
         raise BadArguments("a flight lands where it was bound for", field="landing.flight")
+    return (key_of(flight),)
 
 
 def landed(landing: Landing, registered: MethodRecord, now: float) -> Step:
@@ -86,5 +87,6 @@ def landed(landing: Landing, registered: MethodRecord, now: float) -> Step:
 
 
 def joined(step: Step, end: Step) -> Step:
-    """A registration and the end of its flight, as one step."""
-    return replace(step, same={**step.same, **end.same}, passing=end.passing, seconds=end.seconds, deletes=end.deletes)
+    """A registration, which lets nothing pass, and the end of its flight, as one step."""
+    same, deletes = {**step.same, **end.same}, [*step.deletes, *end.deletes]
+    return replace(step, same=same, passing=end.passing, seconds=end.seconds, deletes=deletes)

@@ -27,9 +27,10 @@ from objectstore import records
 from objectstore.core import Core, persist
 from objectstore.examples import Shelf, dated, keeping
 from objectstore.keys import DefinitionKey, VersionKey
+from objectstore.landings import check_fence, check_landing, joined, landed
 from objectstore.ledger import Entry, Span, Step
 from objectstore.proofs import checked_proof, proof_puts
-from objectstore.store import Draft, KeptExample
+from objectstore.store import Draft, KeptExample, Landing
 
 ANY: Final = "*"  # what an effect set says where it cannot know the name
 
@@ -48,6 +49,7 @@ class Registrations:
         activate: bool,
         expected: Mapping[ObjectId, int] | None = None,
         examples: Sequence[KeptExample] = (),
+        landing: Landing | None = None,
     ) -> tuple[MethodRecord, Token]:
         """See Store."""
         others = dict(expected or {})
@@ -58,12 +60,15 @@ class Registrations:
         unnumbered = self._checked(draft)
         given = dated(examples, self._core.now())
         evidence = tuple(checked_proof(proof, self._core.now()) for proof in draft.evidence)
+        flown = check_landing(landing, namespace, draft.holder, draft.selector) if landing else ()
 
         async def attempt() -> tuple[MethodRecord, Token] | None:
-            spans = [Span.key(each, values=False) for each in same]
+            spans = [Span.key(each, values=False) for each in (*same, *flown)]
             held, reading = await self._core.holder(namespace, draft.holder, *spans)
+            if landing:
+                check_fence(landing.flight, reading.spans[-1])
             held.expect(own)
-            _expect_others(others, reading.spans[1:])
+            _expect_others(others, reading.spans[1 : 1 + len(others)])
             before = held.definition.methods.get(draft.selector, MethodPointer())
             number = before.latest + 1
             method = replace(unnumbered, number=number)
@@ -79,10 +84,11 @@ class Registrations:
                 **beside.puts,
             }
             step = replace(beside, same={**same, key.encode(): 0}, puts=puts)
+            record = MethodRecord(method, evidence, active=activate)
+            if landing:
+                step = joined(step, landed(landing, record, self._core.now()))
             revision = await self._core.take(held, step)
-            if revision is None:
-                return None
-            return MethodRecord(method, evidence, active=activate), self._core.token(revision)
+            return None if revision is None else (record, self._core.token(revision))
 
         return await persist(attempt)
 

@@ -33,6 +33,7 @@ from objectstore.wire import (
     update_from_wire,
 )
 from objectstore.wire_examples import kept_from_wire
+from objectstore.wire_flights import landing_from_wire
 from wire.objects import evidence_from_wire, pointer_to_wire, record_to_wire, resolution_to_wire, retirement_from_wire
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -137,6 +138,7 @@ class StoreServicer(ExamplesServicer):
             activate=request.activate,
             expected=expected_from_wire(request),
             examples=[kept_from_wire(each) for each in request.examples],
+            landing=landing_from_wire(request.landing) if request.HasField("landing") else None,
         )
         return pb.RegisterMethodResponse(method=record_to_wire(record), token=str(token))
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from kernel.objects import Namespace, ObjectId, Selector
 from objectstore import flight_records, records
-from objectstore.core import Core
+from objectstore.core import Core, persist
 from objectstore.flight_keys import SetbackKey
 from objectstore.flights import Setback
 from objectstore.ledger import Span, Step
@@ -34,9 +34,19 @@ class Setbacks:
     ) -> None:
         """See Flights."""
         key = SetbackKey(namespace, target, selector).encode()
-        if setback is None:
-            await self._core.lanes.take(Step(deletes=[Span.key(key)]))
-            return
-        lasts = setback.until + AFTER_SECONDS - self._core.now()
-        seconds = min(max(1, math.ceil(lasts / _ROUND_SECONDS)) * _ROUND_SECONDS, _LONGEST_SECONDS)
-        await self._core.lanes.take(Step(passing={key: records.encode(setback)}, seconds=seconds))
+        await persist(lambda: self._set_back(key, setback))
+
+    async def _set_back(self, key: bytes, setback: Setback | None) -> bool | None:
+        """True once it is kept; None where another came between: so none that comes late hides a later one."""
+        there = (await self._core.ledger.read(Span.key(key))).only(0)
+        value = None if setback is None else records.encode(setback)
+        if (there.value if there else None) == value:
+            return True
+        same = {key: there.revision if there else 0}
+        if setback is None or value is None:
+            step = Step(same, deletes=[Span.key(key)])
+        else:
+            lasts = setback.until + AFTER_SECONDS - self._core.now()
+            seconds = min(max(1, math.ceil(lasts / _ROUND_SECONDS)) * _ROUND_SECONDS, _LONGEST_SECONDS)
+            step = Step(same, passing={key: value}, seconds=seconds)
+        return None if (await self._core.lanes.take(step)).revision is None else True

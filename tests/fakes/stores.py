@@ -11,6 +11,7 @@ import aetcd
 import grpc.aio
 
 from batos.v1.admin_pb2_grpc import add_AdministrationServicer_to_server
+from batos.v1.flights_pb2_grpc import add_FlightsServicer_to_server
 from batos.v1.objectstore_pb2_grpc import add_ObjectStoreServicer_to_server
 from chassis.address import Address
 from chassis.client import channel
@@ -21,7 +22,9 @@ from kernel.values import SlotValues, pack
 from objectstore.administration import AdministrationServicer
 from objectstore.client import MAX_MESSAGE_BYTES, StoreClient
 from objectstore.etcd.ledger import EtcdLedger
+from objectstore.flights_servicer import FlightsServicer
 from objectstore.ledger import Entry, Events, Ledger, Reading, Span, Step, Unclear
+from objectstore.ledger_flights import LedgerFlights
 from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
 from objectstore.servicer import StoreServicer
@@ -89,6 +92,8 @@ async def serving(store: Store, listen: Address = ANY_PORT) -> AsyncGenerator[Ad
     if isinstance(store, LedgerStore):
         whole = AdministrationServicer(store, "1.2.3")
         services["batos.v1.Administration"] = lambda server: add_AdministrationServicer_to_server(whole, server)
+        flights = FlightsServicer(LedgerFlights(store.core))
+        services["batos.v1.Flights"] = lambda server: add_FlightsServicer_to_server(flights, server)
     spec = ServerSpec(
         services=services,
         listen=listen,

@@ -1,5 +1,6 @@
 import datetime
 
+from batos.v1 import flights_pb2 as _flights_pb2
 from batos.v1 import object_pb2 as _object_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -299,7 +300,7 @@ class WatchResponse(_message.Message):
     def __init__(self, changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class RegisterMethodRequest(_message.Message):
-    __slots__ = ("namespace", "holder", "selector", "source", "effects", "provenance", "findings", "evidence", "activate", "expected_definition_revision", "expected_definition_revisions", "examples")
+    __slots__ = ("namespace", "holder", "selector", "source", "effects", "provenance", "findings", "evidence", "activate", "expected_definition_revision", "expected_definition_revisions", "examples", "landing")
     class ExpectedDefinitionRevisionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -319,6 +320,7 @@ class RegisterMethodRequest(_message.Message):
     EXPECTED_DEFINITION_REVISION_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_DEFINITION_REVISIONS_FIELD_NUMBER: _ClassVar[int]
     EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    LANDING_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     holder: str
     selector: str
@@ -331,7 +333,8 @@ class RegisterMethodRequest(_message.Message):
     expected_definition_revision: int
     expected_definition_revisions: _containers.ScalarMap[str, int]
     examples: _containers.RepeatedCompositeFieldContainer[KeptExample]
-    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., source: _Optional[str] = ..., effects: _Optional[_Union[_object_pb2.EffectSet, _Mapping]] = ..., provenance: _Optional[_Union[_object_pb2.Provenance, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_object_pb2.Finding, _Mapping]]] = ..., evidence: _Optional[_Iterable[_Union[_object_pb2.Evidence, _Mapping]]] = ..., activate: _Optional[bool] = ..., expected_definition_revision: _Optional[int] = ..., expected_definition_revisions: _Optional[_Mapping[str, int]] = ..., examples: _Optional[_Iterable[_Union[KeptExample, _Mapping]]] = ...) -> None: ...
+    landing: _flights_pb2.Landing
+    def __init__(self, namespace: _Optional[str] = ..., holder: _Optional[str] = ..., selector: _Optional[str] = ..., source: _Optional[str] = ..., effects: _Optional[_Union[_object_pb2.EffectSet, _Mapping]] = ..., provenance: _Optional[_Union[_object_pb2.Provenance, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[_object_pb2.Finding, _Mapping]]] = ..., evidence: _Optional[_Iterable[_Union[_object_pb2.Evidence, _Mapping]]] = ..., activate: _Optional[bool] = ..., expected_definition_revision: _Optional[int] = ..., expected_definition_revisions: _Optional[_Mapping[str, int]] = ..., examples: _Optional[_Iterable[_Union[KeptExample, _Mapping]]] = ..., landing: _Optional[_Union[_flights_pb2.Landing, _Mapping]] = ...) -> None: ...
 
 class RegisterMethodResponse(_message.Message):
     __slots__ = ("method", "token")

@@ -296,7 +296,7 @@ class ObjectStoreServicer:
 
         With expected definition revisions it fails with CONFLICT where one of those objects changed since. Fails with
         OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is nested deeper than 100 levels,
-        or has a name that is not ASCII) or LIMIT_EXCEEDED (64 KiB).
+        or has a name that is not ASCII; the flight is of another method), FLIGHT_LOST, or LIMIT_EXCEEDED (64 KiB).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -91,7 +91,7 @@ class ObjectStoreStub:
 
     With expected definition revisions it fails with CONFLICT where one of those objects changed since. Fails with
     OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is nested deeper than 100 levels,
-    or has a name that is not ASCII) or LIMIT_EXCEEDED (64 KiB).
+    or has a name that is not ASCII; the flight is of another method), FLIGHT_LOST, or LIMIT_EXCEEDED (64 KiB).
     """
     GetMethod: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.GetMethodRequest, _objectstore_pb2.GetMethodResponse]
     """GetMethod reads one version, or the active one. Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND."""
@@ -302,7 +302,7 @@ class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
 
         With expected definition revisions it fails with CONFLICT where one of those objects changed since. Fails with
         OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is nested deeper than 100 levels,
-        or has a name that is not ASCII) or LIMIT_EXCEEDED (64 KiB).
+        or has a name that is not ASCII; the flight is of another method), FLIGHT_LOST, or LIMIT_EXCEEDED (64 KiB).
         """
 
     @_abc_1.abstractmethod
