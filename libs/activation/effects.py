@@ -16,7 +16,12 @@ _ANY = "*"
 
 def may_write(effects: EffectSet | None, slots: Iterable[str]) -> bool:
     """Whether all of these slots are among those that may be written."""
-    return effects is None or _ANY in effects.writes or all(name in effects.writes for name in slots)
+    if effects is None or _ANY in effects.writes:
+        return True
+    for name in slots:  # noqa: SIM110 - a generator would cost a hit more than all the rest of this
+        if name not in effects.writes:
+            return False
+    return True
 
 
 def check_writes(method: MethodVersion, slots: Iterable[str]) -> None:

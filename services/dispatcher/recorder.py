@@ -18,7 +18,7 @@ from zlib import crc32
 from activation.run import Run, to_does_not_understand
 from dispatcher.mailbox import Inputs
 from kernel.errors import KernelError
-from kernel.messages import EPOCH_2000, Example, Message
+from kernel.messages import EPOCH_2000, Example, Failure, Message
 from kernel.objects import MethodVersion, Namespace, ObjectId, Selector
 from kernel.values import SlotValues, Value, encode
 from objectstore.store import RecordedCall, Store
@@ -181,4 +181,5 @@ def _example(call: Call) -> Example:
 def _is_small(example: Example) -> bool:
     others: Value = {str(name): slots for name, slots in example.others.items()}
     state: list[Value] = [example.before, others, example.after, list(example.arguments), dict(example.keywords)]
-    return len(encode(state)) <= MAX_BYTES
+    outcome = None if isinstance(example.outcome, Failure) else example.outcome
+    return len(encode([*state, outcome])) <= MAX_BYTES

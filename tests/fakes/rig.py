@@ -8,6 +8,7 @@ from activation.run import Activator
 from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
 from dispatcher.owners import Owners
+from dispatcher.recorder import Recorder
 from fakes.synthesizer import ScriptedSynthesizer
 from kernel.messages import Message, Reply
 from kernel.objects import DEFAULT_NAMESPACE, ObjectId, Selector
@@ -39,11 +40,13 @@ class Rig:
         self.sandbox = sandbox
         self.dispatch = self.another()
 
-    def another(self, store: Any = None, owners: Owners | None = None) -> Dispatch:
+    def another(self, store: Any = None, owners: Owners | None = None, recorder: Recorder | None = None) -> Dispatch:
         """A further dispatcher over the same store."""
         telemetry = Telemetry.off()
         activator, batches = Activator(self.sandbox, telemetry), Batches(self.sandbox)
-        return Dispatch(store or self.store, activator, batches, self.synthesizer, telemetry, owners=owners)
+        return Dispatch(
+            store or self.store, activator, batches, self.synthesizer, telemetry, owners=owners, recorder=recorder
+        )
 
     async def put(self, name: str, *sources: str, parents: Sequence[str] = (), **slots: Value) -> None:
         """An object with methods, active."""
