@@ -10,7 +10,7 @@ from batos.v1 import objectstore_pb2 as pb
 from batos.v1.objectstore_pb2_grpc import ObjectStoreServicer
 from kernel.objects import Namespace, ObjectId, Selector, parse_namespace, parse_object_id, parse_selector
 from objectstore.store import Store
-from objectstore.wire_examples import call_from_wire, call_to_wire, kept_from_wire, kept_to_wire
+from objectstore.wire_examples import call_from_wire, call_to_wire, examples_from_wire, kept_to_wire
 from wire.objects import evidence_from_wire, record_to_wire
 
 _Context = grpc.aio.ServicerContext[Any, Any]
@@ -38,7 +38,7 @@ class ExamplesServicer(ObjectStoreServicer):
 
     async def KeepExamples(self, request: pb.KeepExamplesRequest, context: _Context) -> pb.KeepExamplesResponse:
         """Keep examples."""
-        token = await self._store.keep(*_method(request), [kept_from_wire(each) for each in request.examples])
+        token = await self._store.keep(*_method(request), examples_from_wire(request.examples))
         return pb.KeepExamplesResponse(token=str(token))
 
     async def WithdrawExample(

@@ -42,6 +42,7 @@ _STEP_KEYS: Final = 100
 _STEP_BYTES: Final = 512 << 10
 _PAGE: Final = 10_000
 _PERSONA: Final = "persona/"
+_SWITCH: Final = "synthesis"
 _ANOTHER: Final = "another restore has begun: let that one end"
 
 log = logging.getLogger(__name__)
@@ -240,19 +241,19 @@ async def _refuse_full(ledger: Ledger, revision: int) -> None:
 
 
 def _begins(key: bytes) -> bool:
-    """Whether every store begins with it: roots, and the personas that the synthesizer makes."""
+    """Whether every store begins with it: roots, and the personas and the switch that the synthesizer makes."""
     try:
         found: StoredKey = parse(key)
     except ValueError:
         return False
     match found:
         case DefinitionKey(namespace, item) | SlotsKey(namespace, item):
-            return item == ROOT or _is_persona(namespace, item)
+            return item == ROOT or _is_made(namespace, item)
         case EdgeKey(namespace, parent, child):
-            return parent == ROOT and _is_persona(namespace, child)
+            return parent == ROOT and _is_made(namespace, child)
         case _:
             return False
 
 
-def _is_persona(namespace: Namespace, item: str) -> bool:
-    return namespace == SYSTEM_NAMESPACE and item.startswith(_PERSONA)
+def _is_made(namespace: Namespace, item: str) -> bool:
+    return namespace == SYSTEM_NAMESPACE and (item.startswith(_PERSONA) or item == _SWITCH)

@@ -85,6 +85,25 @@ async def test_a_policy_is_changed_in_the_part_that_is_named() -> None:
     assert store.seen[1].expected_definition_revision == 4
 
 
+async def test_budgets_are_set_and_taken_away_and_the_rest_of_the_policy_stays() -> None:
+    before = counter()
+    before.definition.policy.CopyFrom(pb.Policy(never=["drop"], tokens_per_hour=0, syntheses_per_hour=7))
+    store = Scripted(
+        GetObject=lambda _: store_pb.GetObjectResponse(object=before),
+        UpdateObject=lambda _: store_pb.UpdateObjectResponse(object=before),
+    )
+    async with scripted_suite(objectstore=store) as suite:
+        shown = await batctl("object", "get", "a", addresses=suite.addresses)
+        for options in (["--tokens-per-hour", "5000"], ["--syntheses-per-hour", "none"], ["--tokens-per-hour", "-1"]):
+            ran = await batctl("object", "update", "a", *options, addresses=suite.addresses)
+            assert ran.code == (2 if "-1" in options else 0)
+    assert "policy   never ['drop'], tokens_per_hour 0, syntheses_per_hour 7" in shown.stdout.splitlines()
+    first, second = (request.policy for request in store.seen if isinstance(request, store_pb.UpdateObjectRequest))
+    assert (first.tokens_per_hour, first.syntheses_per_hour, list(first.never)) == (5000, 7, ["drop"])
+    assert (second.tokens_per_hour, second.HasField("tokens_per_hour")) == (0, True)
+    assert not second.HasField("syntheses_per_hour")
+
+
 async def test_a_selector_is_added_to_those_never_written_and_taken_out_again() -> None:
     before = counter()
     before.definition.policy.never.extend(["drop", "purge"])
@@ -138,6 +157,9 @@ def method_store() -> Scripted:
         GetObject=lambda _: store_pb.GetObjectResponse(object=counter()),
         ListObjects=lambda _: store_pb.ListObjectsResponse(objects=[counter()]),
         ListMethods=lambda _: store_pb.ListMethodsResponse(methods=versions),
+        ListExamples=lambda _: store_pb.ListExamplesResponse(
+            examples=[store_pb.KeptExample(by="ann"), store_pb.KeptExample(by="ann", withdrawn_by="bob")]
+        ),
         GetMethod=lambda _: store_pb.GetMethodResponse(method=versions[1]),
         ActivateMethod=lambda _: store_pb.ActivateMethodResponse(
             pointer=pb.MethodPointer(active=3, latest=3), before=pb.MethodPointer(active=2, latest=3)
@@ -156,13 +178,15 @@ async def test_methods_are_listed_shown_and_their_history_told() -> None:
     assert lines[0] == "# counter/main.increment version 2, active, E2"
     assert lines[-2:] == ["def increment(self, by=1):", "    return by"]
     compile(shown.stdout, "shown", "exec")  # it pipes into a file, and into `batctl audit -`
-    assert [line[:5] for line in history.stdout.splitlines()] == ["-   1", "*   2", "    3"]
+    assert [line[:5] for line in history.stdout.splitlines()] == ["-   1", "     ", "*   2", "    3"]
+    assert history.stdout.splitlines()[1].strip() == "retired by -"
+    assert history.stderr == "examples that the next must pass: 1 (`batctl example list`)\n"
 
 
 async def test_a_version_is_activated_with_a_person_s_approval_and_retired() -> None:
     store = method_store()
     async with scripted_suite(objectstore=store) as suite:
-        command = ["method", "activate", "counter/main", "increment", "3", "--approve", "checked"]
+        command = ["method", "approve", "counter/main", "increment", "3", "--note", "checked"]
         activated = await batctl(*command, addresses=suite.addresses)
         retired = await batctl("method", "retire", "counter/main", "increment", "3", addresses=suite.addresses)
     assert activated.stderr == "version 3 answers counter/main.increment; before, 2 did\n"

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from batos import client as asynchronous
-from batos.objects import Methods, Objects
+from batos.kept_examples import KeptExamples
+from batos.methods import Methods
+from batos.objects import Objects
+from batos.switch import Switch
 from batos.syntheses import Syntheses
 
 A = TypeVar("A")
@@ -68,6 +71,8 @@ class BlockingObjects(_Waiting[Objects]):
     update = _waits(Objects.update)
     delete = _waits(Objects.delete)
     clone = _waits(Objects.clone)
+    freeze = _waits(Objects.freeze)
+    thaw = _waits(Objects.thaw)
 
 
 class BlockingMethods(_Waiting[Methods]):
@@ -82,7 +87,24 @@ class BlockingMethods(_Waiting[Methods]):
     pin = _waits(Methods.pin)
     unpin = _waits(Methods.unpin)
     pinned = _waits(Methods.pinned)
+    approve = _waits(Methods.approve)
     retire = _waits(Methods.retire)
+
+
+class BlockingExamples(_Waiting[KeptExamples]):
+    """The examples that are kept for methods; see `KeptExamples`."""
+
+    add = _waits(KeptExamples.add)
+    list = _waits(KeptExamples.list)
+    withdraw = _waits(KeptExamples.withdraw)
+
+
+class BlockingSwitch(_Waiting[Switch]):
+    """The kill switch; see `Switch`."""
+
+    freeze = _waits(Switch.freeze)
+    thaw = _waits(Switch.thaw)
+    frozen = _waits(Switch.frozen)
 
 
 class BlockingSyntheses(_Waiting[Syntheses]):
@@ -113,6 +135,16 @@ class BlockingClient(_Waiting[asynchronous.Client]):
     def methods(self) -> BlockingMethods:
         """The method versions."""
         return BlockingMethods(self.of.methods, self.loop)
+
+    @property
+    def examples(self) -> BlockingExamples:
+        """The examples that are kept."""
+        return BlockingExamples(self.of.examples, self.loop)
+
+    @property
+    def switch(self) -> BlockingSwitch:
+        """The kill switch."""
+        return BlockingSwitch(self.of.switch, self.loop)
 
     @property
     def syntheses(self) -> BlockingSyntheses:

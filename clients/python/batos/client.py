@@ -30,9 +30,12 @@ from batos.errors import (
 )
 from batos.examples import Example
 from batos.identifiers import TraceParent, new_request_id
-from batos.objects import Methods, Objects
+from batos.kept_examples import KeptExamples
+from batos.methods import Methods
+from batos.objects import Objects
 from batos.pipeline import Pipeline, Unpipelined
 from batos.replies import Reply, reply_from_wire
+from batos.switch import Switch
 from batos.syntheses import OnEvent, Syntheses
 from batos.v1 import dispatcher_pb2 as dispatcher_pb
 from batos.v1 import object_pb2 as pb
@@ -76,7 +79,9 @@ class Client:
         self._pipeline = Pipeline(self._dispatcher) if pipeline else None
         self.objects = Objects(self._objectstore, namespace)
         self.methods = Methods(self._objectstore, namespace)
+        self.examples = KeptExamples(self._objectstore, namespace)
         self.syntheses = Syntheses(self._synthesizer, namespace)
+        self.switch = Switch(self._objectstore)
         self.administration = Administration(self._objectstore)
 
     async def __aenter__(self) -> Self:

@@ -14,10 +14,11 @@ from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from batos.json_values import BadJsonError, from_json
+from batos.json_values import BadJsonError, from_json, to_json
 from batos.v1 import object_pb2 as pb
-from batos.values import map_to_wire, to_wire
+from batos.values import from_wire, map_from_wire, map_to_wire, to_wire
 
+EPOCH_2000 = datetime(2000, 1, 1, tzinfo=UTC)  # the clock of a run where an example names none
 KEYS = (
     *("before", "args", "kw", "now", "seed", "others"),
     *("result", "error", "exception", "after", "after_contains", "tolerance"),
@@ -72,6 +73,25 @@ class Example:
             wire.state_after_contains.CopyFrom(_slots(self.after_contains))
         return wire
 
+    @classmethod
+    def from_wire(cls, wire: pb.Example) -> "Example":
+        """The example of a message, such as one that is kept."""
+        after = wire.WhichOneof("after")
+        error = wire.error
+        failed = wire.WhichOneof("outcome") == "error"
+        return cls(
+            outcome=Raises(error.reason, error.exception) if failed else from_wire(wire.result),
+            arguments=[from_wire(item) for item in wire.arguments],
+            keywords=map_from_wire(wire.keywords),
+            before=map_from_wire(wire.state_before.values),
+            now=wire.now.ToDatetime(tzinfo=UTC) if wire.HasField("now") else None,
+            seed=wire.seed,
+            others={name: map_from_wire(slots.values) for name, slots in wire.others.items()},
+            after=map_from_wire(wire.state_after.values) if after == "state_after" else None,
+            after_contains=map_from_wire(wire.state_after_contains.values) if after == "state_after_contains" else None,
+            tolerance=wire.tolerance,
+        )
+
 
 def examples_from_json(document: object) -> tuple[Example, ...]:
     """The examples of a decoded JSON list, or the one of a JSON object. Raises BadJsonError."""
@@ -102,6 +122,29 @@ def example_from_json(document: object) -> Example:
         after_contains=_map(given, "after_contains") if "after_contains" in given else None,
         tolerance=_number(given, "tolerance"),
     )
+
+
+def example_to_json(example: Example) -> dict[str, object]:
+    """The JSON that describes the example, without what may be left out."""
+    outcome = example.outcome
+    document: dict[str, object] = {
+        "before": to_json(example.before),
+        "args": to_json(list(example.arguments)),
+        "kw": to_json(example.keywords),
+        "now": "" if example.now is None or example.now == EPOCH_2000 else example.now.isoformat(),
+        "seed": example.seed,
+        "others": {name: to_json(slots) for name, slots in example.others.items()},
+        "tolerance": example.tolerance,
+    }
+    document = {key: value for key, value in document.items() if value}
+    if isinstance(outcome, Raises):
+        document |= {"error": outcome.reason} | ({"exception": outcome.exception} if outcome.exception else {})
+    else:
+        document["result"] = to_json(outcome)
+    for key, slots in (("after", example.after), ("after_contains", example.after_contains)):
+        if slots is not None:
+            document[key] = to_json(slots)
+    return document
 
 
 def _outcome(given: Mapping[str, object]) -> object:

@@ -15,7 +15,9 @@ import click
 from batos.cli.audit import audit, version
 from batos.cli.backup import backup, check, restore
 from batos.cli.connection import Environment
+from batos.cli.examples import example_group
 from batos.cli.exits import MEANINGS, Exit, exit_code, hint
+from batos.cli.freezing import freeze, thaw
 from batos.cli.methods import method_group
 from batos.cli.objects import object_group
 from batos.cli.send import send
@@ -29,7 +31,10 @@ from batos.values import BadValueError
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:3}  {text}" for code, text in MEANINGS.items())
 # What writing to stdout fails with, and nothing else here does without the name of a file.
 _UNWRITTEN = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE})
-COMMANDS = (up, send, object_group, method_group, synthesis_group, audit, trace, backup, restore, check, version)
+COMMANDS = (
+    *(up, send, object_group, method_group, example_group, synthesis_group, freeze, thaw),
+    *(audit, trace, backup, restore, check, version),
+)
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

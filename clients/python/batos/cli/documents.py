@@ -1,7 +1,7 @@
 """Objects and method versions as JSON documents and as text. Law: `-o json` tells everything the contract does."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -50,7 +50,8 @@ def object_lines(thing: pb.Object) -> Iterable[str]:
     policy = _policy(thing.definition.policy)
     yield f"{thing.id}  (namespace {thing.namespace})"
     yield f"parents  {', '.join(thing.definition.parents) or '-'}"
-    yield f"policy   {', '.join(f'{name} {value}' for name, value in policy.items() if value) or 'as its parents say'}"
+    said = ", ".join(f"{name} {value}" for name, value in policy.items() if value not in ("", [], None))
+    yield f"policy   {said or 'as its parents say'}"
     for name, value in sorted(map_from_wire(thing.slots.values).items()):
         yield f"slot     {name} = {clean(dumps(value))}"
     for selector, row in sorted(thing.definition.methods.items()):
@@ -76,6 +77,8 @@ def method_document(method: pb.MethodVersion) -> Document:
             {"level": LEVELS[proof.level], "by": proof.by, "at": time_text(proof.at), "note": proof.note}
             for proof in method.evidence
         ],
+        "retirement": _retirement(method),
+        "effects": _effects(method),
         "findings": [finding_document(finding) for finding in method.findings],
         "provenance": {
             "asked_by": origin.asked_by,
@@ -85,6 +88,10 @@ def method_document(method: pb.MethodVersion) -> Document:
             "agreeing": origin.agreeing,
             "examples": origin.examples,
             "trace": origin.trace_id,
+            "parent": origin.parent,
+            "adopted": origin.adopted,
+            "seconds": origin.seconds,
+            "trials": origin.trials,
             "turns": [_turn(turn) for turn in origin.turns],
         },
     }
@@ -101,7 +108,48 @@ def method_lines(method: pb.MethodVersion) -> Iterable[str]:
     if origin.drafts:
         agree = f"{origin.agreeing} of {origin.drafts} drafts agree"
         yield f"# {agree}, {origin.examples} examples, trace {origin.trace_id}"
+    if origin.adopted:
+        yield f"# taken unchanged from {one_line(origin.adopted)}"
+    if origin.parent:
+        yield f"# to better version {origin.parent}"
+    for proof in method.evidence:
+        yield "# " + proof_line(proof)
+    if method.retired:
+        yield "# " + retirement_line(method)
+    if method.HasField("effects"):
+        effects = [f"{verb} {', '.join(names) or 'nothing'}" for verb, names in _effects(method).items()]
+        yield f"# {'; '.join(effects)}"
     yield clean(method.source).rstrip("\n")
+
+
+def proof_line(proof: pb.Evidence) -> str:
+    """One proof, and who gave it and why."""
+    given = "approved by" if proof.level == pb.EVIDENCE_LEVEL_APPROVED else "by"
+    note = f": {one_line(proof.note)}" if proof.note else ""
+    return f"{LEVELS[proof.level]} {given} {one_line(proof.by) or '-'}, {local_time(proof.at)}{note}"
+
+
+def retirement_line(method: pb.MethodVersion) -> str:
+    """Who retired a version and why, as far as that was kept."""
+    retirement = method.retirement
+    when = f", {local_time(retirement.at)}" if retirement.at.seconds else ""
+    reason = f": {one_line(retirement.reason)}" if retirement.reason else ""
+    return f"retired by {one_line(retirement.by) or '-'}{when}{reason}"
+
+
+def _retirement(method: pb.MethodVersion) -> Document | None:
+    if not method.retired:
+        return None
+    retirement = method.retirement
+    return {"by": retirement.by, "at": time_text(retirement.at), "reason": retirement.reason}
+
+
+def _effects(method: pb.MethodVersion) -> Mapping[str, Sequence[str]]:
+    """What it touches at most, by what it does; empty where that is not known."""
+    if not method.HasField("effects"):
+        return {}
+    effects = method.effects
+    return {"reads": list(effects.reads), "writes": list(effects.writes), "sends": list(effects.sends)}
 
 
 def finding_document(finding: pb.Finding) -> Document:
@@ -133,6 +181,12 @@ def reference_document(method: pb.MethodRef) -> Document:
 def evidence_of(method: pb.MethodVersion) -> str:
     """The highest level of its evidence, such as E2."""
     return LEVELS[max((proof.level for proof in method.evidence), default=0)] or "no evidence"
+
+
+def levels_of(method: pb.MethodVersion) -> str:
+    """Every level of its evidence, such as E0 E2."""
+    levels = sorted({proof.level for proof in method.evidence})
+    return " ".join(LEVELS[level] for level in levels) or "no evidence"
 
 
 def tokens_of(method: pb.MethodVersion) -> int:
@@ -169,6 +223,8 @@ def _policy(policy: pb.Policy) -> Mapping[str, object]:
         "synthesis": MODES[policy.synthesis],
         "min_evidence": LEVELS[policy.min_evidence],
         "never": list(policy.never),
+        "tokens_per_hour": policy.tokens_per_hour if policy.HasField("tokens_per_hour") else None,
+        "syntheses_per_hour": policy.syntheses_per_hour if policy.HasField("syntheses_per_hour") else None,
     }
 
 

@@ -5,8 +5,20 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from batos.cli.approvals import approve, reject
 from batos.cli.connection import Connection, connected, wait
-from batos.cli.documents import evidence_of, json_text, local_time, method_document, method_lines, signature, tokens_of
+from batos.cli.documents import (
+    evidence_of,
+    json_text,
+    levels_of,
+    local_time,
+    method_document,
+    method_lines,
+    proof_line,
+    retirement_line,
+    signature,
+    tokens_of,
+)
 from batos.cli.evolve import evolve
 from batos.cli.parameters import Whole, output_option
 from batos.cli.register import register
@@ -25,6 +37,7 @@ def method_group() -> None:
     batctl method diff counter/main increment 1
     batctl method preview counter increment 2
     batctl method activate counter increment 2
+    batctl method approve counter increment 2 --note "checked"
     batctl method rollback counter increment
     batctl method pin counter/main increment 1
     """
@@ -79,14 +92,15 @@ def show(connection: Connection, *, oid: str, selector: str, number: int | None,
 @output_option
 @connected
 def history(connection: Connection, *, oid: str, selector: str, output: str) -> None:
-    """List every version of OID's method SELECTOR: * is active, - is retired; and which objects are pinned to it.
+    """List every version of OID's method SELECTOR: * is active, - is retired; its evidence, who approved or retired it.
 
-    To find those it looks at every object of the namespace.
+    Evidence: E0 audited, E1 drafts agree, E2 passes examples, E3 replayed on recorded calls, E4 approved by a person.
+    Below a version stand the objects that are pinned to it; to find them it looks at every object of the namespace.
 
       batctl method history counter/main increment
       batctl method history counter increment -o json | jq '.[] | select(.pinned != [])'
     """
-    versions, pins = wait(_history(connection, oid, selector))
+    versions, pins, kept = wait(_history(connection, oid, selector))
     pinned = {each.number: [item for item, number in pins.items() if number == each.number] for each in versions}
     if output == "json":
         click.echo(json_text([{**method_document(version), "pinned": pinned[version.number]} for version in versions]))
@@ -95,13 +109,21 @@ def history(connection: Connection, *, oid: str, selector: str, output: str) -> 
         mark = "*" if version.active else "-" if version.retired else " "
         origin = version.provenance
         click.echo(
-            f"{mark} {version.number:3}  {evidence_of(version)}  {local_time(version.created)}  {version.digest[:10]}  "
-            f"{tokens_of(version):5} tokens  {one_line(origin.asked_by)}  {one_line(origin.intent)}".rstrip()
+            f"{mark} {version.number:3}  {levels_of(version)}  {local_time(version.created)}  {version.digest[:10]}  "
+            f"{tokens_of(version):5} tokens  {origin.examples:2} examples  "
+            f"{one_line(origin.asked_by)}  {one_line(origin.intent)}".rstrip()
         )
+        for proof in version.evidence:
+            if proof.level == pb.EVIDENCE_LEVEL_APPROVED:
+                click.echo(f"       {proof_line(proof)}")
+        if version.retired:
+            click.echo(f"       {retirement_line(version)}")
         for item in pinned[version.number]:
             click.echo(f"       pinned at {item}")
     if not versions:
         click.echo(f"{one_line(oid)} holds no version of {one_line(selector)} itself; its parents may", err=True)
+    if kept:
+        click.echo(f"examples that the next must pass: {kept} (`batctl example list`)", err=True)
 
 
 @method_group.command()
@@ -134,7 +156,7 @@ def diff(connection: Connection, *, oid: str, selector: str, old: int, new: int 
         click.echo(f"no difference: {before.number} and {after.number} are {same}", err=True)
 
 
-for _command in (register, evolve, activate, rollback, retire, pin, unpin, preview):
+for _command in (register, evolve, activate, approve, reject, rollback, retire, pin, unpin, preview):
     method_group.add_command(_command)
 
 
@@ -162,6 +184,9 @@ async def _decided(connection: Connection, oid: str) -> Sequence[tuple[pb.Method
 
 async def _history(
     connection: Connection, oid: str, selector: str
-) -> tuple[Sequence[pb.MethodVersion], Mapping[str, int]]:
+) -> tuple[Sequence[pb.MethodVersion], Mapping[str, int], int]:
+    """All versions, the pins to them by object, and how many examples the next one must pass."""
     async with connection.client() as client:
-        return await client.methods.list(oid, selector), await client.methods.pinned(oid, selector)
+        versions = await client.methods.list(oid, selector)
+        kept = await client.examples.list(oid, selector)
+        return versions, await client.methods.pinned(oid, selector), sum(1 for each in kept if not each.withdrawn_by)

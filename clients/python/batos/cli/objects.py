@@ -1,18 +1,53 @@
 """`batctl object`. Law: what changes an object names the state it was read at, where it rests on that state."""
 
 from collections.abc import Sequence
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 import click
 
 from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import LEVELS, MODES, json_text, object_document, object_lines
-from batos.cli.parameters import Json, Named, named, output_option
+from batos.cli.parameters import NO_BOUND, Bound, Json, Named, named, output_option
 from batos.cli.terminal import one_line
 from batos.objects import PAGE
 from batos.v1 import object_pb2 as pb
 from batos.v1 import objectstore_pb2 as store_pb
 from batos.values import map_from_wire
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """What a command line changes of a policy; what it does not name stays."""
+
+    synthesis: str | None
+    min_evidence: str | None
+    tokens_per_hour: int | None
+    syntheses_per_hour: int | None
+    never: Sequence[str]
+    allow: Sequence[str] = ()
+
+    def of(self, before: pb.Policy) -> pb.Policy | None:
+        """The policy with what is named changed; None where nothing is. Raises UsageError."""
+        if both := set(self.never) & set(self.allow):
+            raise click.UsageError(f"--never and --allow name the same selector: {min(both)}")
+        if self == PolicyChange(None, None, None, None, ()):
+            return None
+        evidence = self.min_evidence
+        return pb.Policy(
+            synthesis=f"SYNTHESIS_MODE_{self.synthesis.upper()}" if self.synthesis else before.synthesis,
+            min_evidence=pb.EvidenceLevel.keys()[LEVELS.index(evidence)] if evidence else before.min_evidence,
+            never=[selector for selector in dict.fromkeys((*before.never, *self.never)) if selector not in self.allow],
+            tokens_per_hour=_bound(self.tokens_per_hour, before, "tokens_per_hour"),
+            syntheses_per_hour=_bound(self.syntheses_per_hour, before, "syntheses_per_hour"),
+        )
+
+
+def _bound(given: int | None, before: pb.Policy, name: Literal["tokens_per_hour", "syntheses_per_hour"]) -> int | None:
+    if given is None:
+        return getattr(before, name) if before.HasField(name) else None
+    return None if given == NO_BOUND else given
+
 
 oid_argument = click.argument("oid")
 parent_option = click.option("--parent", multiple=True, metavar="OID", help="A parent; repeat it, first asked first.")
@@ -21,6 +56,14 @@ synthesis_option = click.option(
 )
 evidence_option = click.option(
     "--min-evidence", type=click.Choice(LEVELS[1:]), help="What a method needs to answer without a person's approval."
+)
+tokens_option = click.option(
+    "--tokens-per-hour",
+    type=Bound(),
+    help="Tokens to spend in an hour on methods for it and all that inherit from it; `none`: no bound of its own.",
+)
+syntheses_option = click.option(
+    "--syntheses-per-hour", type=Bound(), help="Syntheses that may begin in an hour, likewise; on `root`: of all."
 )
 never_option = click.option("--never", multiple=True, metavar="SELECTOR", help="Never to be written; repeatable.")
 add_never_option = click.option(
@@ -47,6 +90,8 @@ def object_group() -> None:
 @click.option("--slot", multiple=True, type=Named(), metavar="NAME=JSON", help="A slot; repeatable.")
 @synthesis_option
 @evidence_option
+@tokens_option
+@syntheses_option
 @never_option
 @output_option
 @connected
@@ -56,10 +101,8 @@ def create(
     oid: str,
     parent: Sequence[str],
     slot: Sequence[tuple[str, object]],
-    synthesis: str | None,
-    min_evidence: str | None,
-    never: Sequence[str],
     output: str,
+    **policy: Any,
 ) -> None:
     """Create the object OID; its parent is `root` where none is named.
 
@@ -69,8 +112,8 @@ def create(
 
     async def ask() -> store_pb.CreateObjectResponse:
         async with connection.client() as client:
-            policy = _policy(pb.Policy(), synthesis, min_evidence, never)
-            return await client.objects.create(oid, parents=parent, slots=named(slot, "--slot"), policy=policy)
+            made = PolicyChange(**policy).of(pb.Policy())
+            return await client.objects.create(oid, parents=parent, slots=named(slot, "--slot"), policy=made)
 
     _show(wait(ask()).object, output, f"created {oid}")
 
@@ -127,6 +170,8 @@ def list_objects(connection: Connection, *, prefix: str, limit: int, output: str
 @click.option("--slot", multiple=True, type=Named(), metavar="NAME=JSON", help="One slot, the others kept; repeatable.")
 @synthesis_option
 @evidence_option
+@tokens_option
+@syntheses_option
 @add_never_option
 @allow_option
 @output_option
@@ -138,11 +183,8 @@ def update(
     parent: Sequence[str],
     slots: object,
     slot: Sequence[tuple[str, object]],
-    synthesis: str | None,
-    min_evidence: str | None,
-    never: Sequence[str],
-    allow: Sequence[str],
     output: str,
+    **policy: Any,
 ) -> None:
     """Change parents, slots or policy of the object OID; what is not named stays.
 
@@ -151,6 +193,7 @@ def update(
       batctl object update counter/main --slot count=10
       batctl object update policy/eu-vat --synthesis review --min-evidence E4
       batctl object update policy/eu-vat --never drop --allow rate_for
+      batctl object update root --tokens-per-hour 200000 --syntheses-per-hour 40
     """
     replaced = _slots(slots)
     if slot and replaced is not None:
@@ -159,14 +202,14 @@ def update(
     async def ask() -> store_pb.UpdateObjectResponse:
         async with connection.client() as client:
             before = await client.objects.get(oid)
-            policy = _policy(before.definition.policy, synthesis, min_evidence, never, allow)
+            changed = PolicyChange(**policy).of(before.definition.policy)
             kept = map_from_wire(before.slots.values) | named(slot, "--slot") if slot else replaced
             return await client.objects.update(
                 oid,
                 parents=parent or None,
                 slots=kept,
-                policy=policy,
-                expected_definition_revision=before.definition_revision if policy or parent else None,
+                policy=changed,
+                expected_definition_revision=before.definition_revision if changed or parent else None,
                 expected_slots_revision=before.slots_revision if slot else None,
             )
 
@@ -212,25 +255,6 @@ def _slots(given: object) -> dict[str, object] | None:
     if given is not None and not isinstance(given, dict):
         raise click.UsageError('--slots takes a JSON object such as {"count": 0}')
     return cast("dict[str, object] | None", given)
-
-
-def _policy(
-    before: pb.Policy,
-    synthesis: str | None,
-    min_evidence: str | None,
-    never: Sequence[str],
-    allow: Sequence[str] = (),
-) -> pb.Policy | None:
-    """The policy with what is named changed; None where nothing is. Raises UsageError."""
-    if both := set(never) & set(allow):
-        raise click.UsageError(f"--never and --allow name the same selector: {min(both)}")
-    if not (synthesis or min_evidence or never or allow):
-        return None
-    return pb.Policy(
-        synthesis=f"SYNTHESIS_MODE_{synthesis.upper()}" if synthesis else before.synthesis,
-        min_evidence=pb.EvidenceLevel.keys()[LEVELS.index(min_evidence)] if min_evidence else before.min_evidence,
-        never=[selector for selector in dict.fromkeys((*before.never, *never)) if selector not in allow],
-    )
 
 
 def _show(thing: pb.Object, output: str, said: str) -> None:

@@ -12,6 +12,7 @@ from batos.json_values import BadJsonError, loads, parse
 from batos.values import INT64_MAX
 
 _NEGATIVE = re.compile(r"-[0-9.]")
+NO_BOUND = -1
 LONGEST = 1_000_000  # seconds; gRPC takes no time that it cannot count in nanoseconds
 _WORD = re.compile(r"[^\s\"'{}\[\]]+")
 
@@ -88,6 +89,16 @@ class Whole(click.ParamType[int]):
         if not self._lowest <= number <= INT64_MAX:
             self.fail(f"{str(value)[:80]!r} is not a whole number from {self._lowest} to 2^63-1", param, ctx)
         return number
+
+
+class Bound(click.ParamType[int]):
+    """How many at most, or `none` for no bound, which is NO_BOUND."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        return NO_BOUND if value in {"none", NO_BOUND} else Whole(0).convert(value, param, ctx)
 
 
 class Seconds(click.ParamType[float]):

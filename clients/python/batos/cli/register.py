@@ -9,8 +9,9 @@ from batos.cli.connection import Connection, connected, wait
 from batos.cli.documents import json_text, method_document
 from batos.cli.parameters import output_option
 from batos.cli.terminal import one_line
-from batos.cli.versions import PRINCIPAL, oid_argument, selector_argument
+from batos.cli.versions import oid_argument, selector_argument
 from batos.errors import AuditRejected
+from batos.methods import PRINCIPAL
 from batos.v1 import object_pb2 as pb
 from batos.v1 import synthesizer_pb2 as synthesizer_pb
 

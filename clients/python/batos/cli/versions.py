@@ -8,11 +8,9 @@ from batos.cli.parameters import Whole, output_option
 from batos.cli.terminal import one_line
 from batos.client import Client
 from batos.errors import MethodNotFound
-from batos.objects import Pinned, Preview, Resolution
-from batos.v1 import object_pb2 as pb
+from batos.methods import Pinned, Preview, Resolution
 from batos.v1 import objectstore_pb2 as store_pb
 
-PRINCIPAL = "local"  # who approves, where authentication is off
 TOLD = 1000  # changes that a preview names
 NAMED = 10  # pins that one line names
 
@@ -25,24 +23,22 @@ version_argument = click.argument("number", type=Whole())
 @oid_argument
 @selector_argument
 @click.argument("number", type=Whole(0))
-@click.option("--approve", default="", metavar="WHY", help="Add a person's approval (E4) to its evidence.")
 @output_option
 @connected
-def activate(connection: Connection, *, oid: str, selector: str, number: int, approve: str, output: str) -> None:
+def activate(connection: Connection, *, oid: str, selector: str, number: int, output: str) -> None:
     """Let version NUMBER answer SELECTOR from now on; 0 lets none, so that the parents are asked again.
 
-    batctl method activate counter/main increment 1
-    batctl method activate policy/eu-vat rate_for 3 --approve "checked by finance"
+    It adds no evidence: `batctl method approve` does both.
+
+      batctl method activate counter/main increment 1
+      batctl method activate counter/main increment 0
     """
-    if approve and not number:
-        raise click.UsageError("--approve needs a version to approve")
 
     async def ask() -> store_pb.ActivateMethodResponse:
-        evidence = pb.Evidence(level=pb.EVIDENCE_LEVEL_APPROVED, by=PRINCIPAL, note=approve)
         async with connection.client() as client:
-            return await client.methods.activate(oid, selector, number, evidence=evidence if approve else None)
+            return await client.methods.activate(oid, selector, number)
 
-    _show_moved(wait(ask()), oid, selector, output)
+    show_moved(wait(ask()), oid, selector, output)
 
 
 @click.command()
@@ -60,7 +56,7 @@ def rollback(connection: Connection, *, oid: str, selector: str, output: str) ->
         async with connection.client() as client:
             return await client.methods.rollback(oid, selector)
 
-    _show_moved(wait(ask()), oid, selector, output)
+    show_moved(wait(ask()), oid, selector, output)
 
 
 @click.command()
@@ -182,7 +178,8 @@ async def _see_who_answers(client: Client, oid: str, selector: str) -> None:
     raise MethodNotFound(text, fields={"hint": hint})
 
 
-def _show_moved(answer: store_pb.ActivateMethodResponse, oid: str, selector: str, output: str) -> None:
+def show_moved(answer: store_pb.ActivateMethodResponse, oid: str, selector: str, output: str) -> None:
+    """Tell which version answers now, and which did."""
     active, before = answer.pointer.active, answer.before.active
     if output == "json":
         click.echo(json_text({"active": active, "before": before}))
