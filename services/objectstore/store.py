@@ -247,6 +247,7 @@ class Store(Protocol):
 
         `expected` are revisions that definitions must still have, such as those whose policies allowed the version.
         `examples` are kept with it, as `keep` does, and a `landing` ends its flight, in the same transaction.
+        While the kill switch holds (`objectstore.switch`), one that a synthesis wrote is not activated: Conflict.
         """
         ...
 

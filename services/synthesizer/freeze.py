@@ -1,27 +1,24 @@
-"""The kill switch. Law: one slot of one object stops all that is written by itself, and is never read from memory.
+"""The kill switch as a synthesizer obeys it. Law: never read from memory, and asked before anything is spent.
 
-It is the slot `frozen` of the object `synthesis` in the namespace `system`; `batctl freeze --all` sets it. While it
-holds, no synthesis begins in any namespace and no version is activated by a synthesis; what persons register, approve
-or activate is theirs. What is neither false nor absent holds: a switch that somebody set wrongly must not be open.
+`batctl freeze --all` sets it. While it holds, no synthesis begins in any namespace, and what is under way registers
+versions that wait for a person; the store compares the same (`objectstore.switch`) when it activates one.
 """
 
 from typing import Final
 
 from kernel.errors import ObjectExists, ObjectNotFound
-from kernel.objects import SYSTEM_NAMESPACE, ObjectId, Policy, Synthesis
+from kernel.objects import SYSTEM_NAMESPACE, Policy, Synthesis
 from objectstore.store import NewObject, Store
+from objectstore.switch import SLOT, SWITCH, holds
 
-SWITCH: Final = ObjectId("synthesis")
-SLOT: Final = "frozen"
 WHY: Final = "synthesis is frozen: batctl thaw --all"
 
 
 async def bootstrap(store: Store) -> None:
     """Make the switch where it is missing, open; several synthesizers may do so at once. Raises StoreUnavailable."""
+    policy = Policy(synthesis=Synthesis.OFF)
     try:
-        await store.create(
-            SYSTEM_NAMESPACE, NewObject(SWITCH, policy=Policy(synthesis=Synthesis.OFF), slots={SLOT: False})
-        )
+        await store.create(SYSTEM_NAMESPACE, NewObject(SWITCH, policy=policy, slots={SLOT: False}))
     except ObjectExists:
         return
 
@@ -32,5 +29,4 @@ async def frozen(store: Store) -> bool:
         stored = await store.get(SYSTEM_NAMESPACE, SWITCH)
     except ObjectNotFound:
         return False
-    held = (stored.slots or {}).get(SLOT)
-    return held is not None and held is not False
+    return holds(stored.slots or {})

@@ -14,6 +14,7 @@ from objectstore.ledger_flights import LedgerFlights
 from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
 from objectstore.store import Draft, NewObject, Update
+from objectstore.switch import SLOT, SWITCH
 from synthesizer import freeze, personas
 from synthesizer.admission import admit
 from synthesizer.control import Control, Permit
@@ -54,7 +55,7 @@ class Desk:
         await self.store.update(NS, Update(object_id, policy=Policy(**policy)))
 
     async def freeze(self, held: Value = True) -> None:
-        await self.store.update(SYSTEM_NAMESPACE, Update(freeze.SWITCH, slots={freeze.SLOT: held}))
+        await self.store.update(SYSTEM_NAMESPACE, Update(SWITCH, slots={SLOT: held}))
 
     def refused(self, cause: str) -> float:
         (metric,) = [each for each in self.metrics.read() if each.name == vocabulary.METRIC_SYNTHESES_REFUSED]

@@ -30,6 +30,7 @@ from kernel.objects import (
 )
 from kernel.values import SlotValues
 from objectstore.store import Draft, Update
+from objectstore.switch import SWITCH
 from sandbox.host import Sandbox
 from synthesizer import freeze
 from synthesizer.personas import NAMES
@@ -109,7 +110,7 @@ PLACES = [
 
 async def kept(rig: Rig) -> Mapping[str, SlotValues]:
     """What no persona may change: the personas and the switch."""
-    names = [*(ObjectId(f"persona/{name.lower()}") for name in NAMES), freeze.SWITCH]
+    names = [*(ObjectId(f"persona/{name.lower()}") for name in NAMES), SWITCH]
     return {name: (await rig.store.get(SYSTEM_NAMESPACE, name)).slots or {} for name in names}
 
 

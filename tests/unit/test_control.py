@@ -19,6 +19,7 @@ from kernel.errors import (
 from kernel.messages import Example, Message
 from kernel.objects import ROOT, SYSTEM_NAMESPACE, Selector, Synthesis
 from kernel.values import Value
+from objectstore.switch import SWITCH
 from synthesizer import freeze
 from wire.errors import status_of
 
@@ -49,7 +50,7 @@ async def test_an_open_switch_lets_begin_what_it_refused_a_moment_ago(desk: Desk
 
 
 async def test_a_switch_that_nobody_made_is_open_and_is_made_once(desk: Desk) -> None:
-    await desk.store.delete(SYSTEM_NAMESPACE, freeze.SWITCH)
+    await desk.store.delete(SYSTEM_NAMESPACE, SWITCH)
     await desk.permit(message())
     await asyncio.gather(*(freeze.bootstrap(desk.store) for _ in range(3)))
     await desk.freeze()
