@@ -52,10 +52,12 @@ async def test_a_store_that_is_not_empty_is_left_as_it_is(full: LedgerStore, emp
     assert (found.slots, found.token.epoch) == ({"n": 1}, made.token.epoch)
 
 
-async def test_roots_and_personas_are_replaced_by_those_of_the_backup(full: LedgerStore, empty: LedgerStore) -> None:
+async def test_roots_personas_and_the_switch_are_replaced_by_those_of_the_backup(
+    full: LedgerStore, empty: LedgerStore
+) -> None:
     alfred = ObjectId("persona/alfred")
     await full.create(SYSTEM_NAMESPACE, NewObject(alfred, slots={"core_identity": "edited"}))
-    for name in ("persona/alfred", "persona/brick"):
+    for name in ("persona/alfred", "persona/brick", "synthesis"):
         await empty.create(SYSTEM_NAMESPACE, NewObject(ObjectId(name), slots={"core_identity": "new"}))
     await restore(empty, given(await exported(full)))
     assert (await empty.get(SYSTEM_NAMESPACE, alfred)).slots == {"core_identity": "edited"}
