@@ -31,6 +31,7 @@ from objectstore.landings import check_fence, check_landing, joined, landed
 from objectstore.ledger import Entry, Span, Step
 from objectstore.proofs import checked_proof, proof_puts
 from objectstore.store import Draft, KeptExample, Landing
+from objectstore.switch import opened
 
 ANY: Final = "*"  # what an effect set says where it cannot know the name
 
@@ -64,6 +65,7 @@ class Registrations:
 
         async def attempt() -> tuple[MethodRecord, Token] | None:
             spans = [Span.key(each, values=False) for each in (*same, *flown)]
+            switch = await opened(self._core) if activate and draft.provenance.synthesis_id else dict[bytes, int]()
             held, reading = await self._core.holder(namespace, draft.holder, *spans)
             if landing:
                 check_fence(landing.flight, reading.spans[-1])
@@ -83,7 +85,7 @@ class Registrations:
                 **proof_puts(key, evidence),
                 **beside.puts,
             }
-            step = replace(beside, same={**same, key.encode(): 0}, puts=puts)
+            step = replace(beside, same={**same, **switch, key.encode(): 0}, puts=puts)
             record = MethodRecord(method, evidence, active=activate)
             if landing:
                 step = joined(step, landed(landing, record, self._core.now()))
