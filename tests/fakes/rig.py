@@ -40,9 +40,15 @@ class Rig:
         self.sandbox = sandbox
         self.dispatch = self.another()
 
-    def another(self, store: Any = None, owners: Owners | None = None, recorder: Recorder | None = None) -> Dispatch:
+    def another(
+        self,
+        store: Any = None,
+        owners: Owners | None = None,
+        recorder: Recorder | None = None,
+        tracing: Any = None,
+    ) -> Dispatch:
         """A further dispatcher over the same store."""
-        telemetry = Telemetry.off()
+        telemetry = tracing or Telemetry.off()
         activator, batches = Activator(self.sandbox, telemetry), Batches(self.sandbox)
         return Dispatch(
             store or self.store, activator, batches, self.synthesizer, telemetry, owners=owners, recorder=recorder

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+import vocabulary
+from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
 from fakes.rig import INCREMENT, NS, PUMP, READ, Rig
 from kernel.errors import (
@@ -151,6 +153,39 @@ async def test_a_version_that_passes_the_senders_examples_is_run(rig: Rig) -> No
     await rig.put(PUMP, INCREMENT, count=0)
     examples = (Example(outcome=2, before={"count": 1}), Example(outcome=1))
     assert [(await rig.send("increment", examples=examples)).result for _ in range(2)] == [1, 2]
+
+
+async def test_an_example_is_tried_once_for_each_version_and_not_at_each_send(rig: Rig) -> None:
+    await rig.put(PUMP, INCREMENT, READ, count=0)
+    one, another = Example(outcome=2, before={"count": 1}), Example(outcome=5, before={"count": 4})
+    tried = Trials()
+    dispatch = rig.another(tracing=tried)
+
+    async def send(*examples: Example) -> int:
+        before = tried.count
+        await dispatch.send(Message(PUMP, Selector("increment"), examples=examples))
+        return tried.count - before
+
+    assert [await send(one), await send(one), await send(one, another), await send(another, one)] == [1, 0, 1, 0]
+    await rig.store.register(NS, Draft(PUMP, Selector("increment"), INCREMENT + "\n"), activate=True)
+    newest = Message(PUMP, Selector("increment"), examples=(one,), consistency=Consistency.FULL)
+    await dispatch.send(newest)
+    assert tried.count == 3
+    await dispatch.stop()
+
+
+class Trials:
+    """Counts the trials of examples, by their spans."""
+
+    def __init__(self) -> None:
+        self._off, self.count = Telemetry.off(), 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._off, name)
+
+    def span(self, name: str, *attributes: Any) -> Any:
+        self.count += name == vocabulary.SPAN_TRIAL
+        return self._off.span(name, *attributes)
 
 
 # --- when the store is slow, or its answers are lost ---

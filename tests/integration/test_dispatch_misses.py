@@ -8,11 +8,12 @@ from dispatcher.misses import Waiting
 from fakes.rig import INCREMENT, NS, PUMP, READ, Rig
 from kernel.errors import (
     BadArguments,
+    ExamplesDisagree,
     NotUnderstood,
     SynthesisFailed,
     SynthesisPending,
 )
-from kernel.messages import Message, OnMiss
+from kernel.messages import Example, Message, OnMiss
 from kernel.objects import ObjectId, Selector
 from kernel.synthesis import Event, Registered, Started
 from objectstore.store import Draft
@@ -71,6 +72,23 @@ async def test_a_nested_miss_is_written_too_and_the_root_runs_again_from_its_beg
     reply = await rig.send("twice", intent="count twice")
     assert (reply.result, await rig.slots(PUMP)) == (3, {"runs": 1, "count": 2})
     assert "count twice" in rig.synthesizer.asked[0].intent
+
+
+async def test_an_example_of_one_who_came_late_is_checked_on_what_was_written_for_others(rig: Rig) -> None:
+    await rig.put(PUMP, count=1)
+    rig.synthesizer.sources["increment"] = INCREMENT
+    rig.synthesizer.gate.clear()
+    first = asyncio.create_task(rig.send("increment"))
+    await rig.synthesizer.began.wait()
+    fits, differs = Example(5, before={"count": 4}), Example(6, before={"count": 4})
+    late = [asyncio.create_task(rig.send("increment", examples=(each,))) for each in (fits, differs)]
+    await asyncio.sleep(0.05)
+    rig.synthesizer.gate.set()
+    assert (await first).synthesized
+    assert (await late[0]).synthesized
+    with pytest.raises(ExamplesDisagree, match="expected 6, got 5"):
+        await late[1]
+    assert await rig.slots(PUMP) == {"count": 3}
 
 
 async def test_a_failed_synthesis_is_told_and_changes_nothing(rig: Rig) -> None:
