@@ -20,14 +20,20 @@ class DispatcherStub:
     """Send delivers one message to one object and waits for the answer.
 
     The method is looked up in the receiver, then along its parents. If no object holds it, the message is *not
-    understood*: a method is synthesized, registered, and run. No reply leaves before the commit it read from is
-    durable. With a request_id, Send is idempotent. A hit takes milliseconds; a miss takes as long as a synthesis: give
-    it a deadline of 5 minutes, or less and come back: shortly before the deadline Send answers SYNTHESIS_PENDING,
-    the synthesis goes on, and its id stands in the initial metadata under `batos-synthesis`.
+    understood*: a `does_not_understand(self, selector, arguments, keywords)` along the same path is activated instead,
+    whatever on_miss and the policy say, and its result is the reply. Where there is none, or it raises LookupError (its
+    own, or that of a send it did not catch; a KeyError is none), the message is none of its: nothing of it remains, and
+    a method is synthesized, registered, and run. So it is for nested sends. No reply leaves before the commit it read
+    from is durable. With a request_id, Send is idempotent. A hit takes milliseconds.
+
+    A miss takes as long as a synthesis: give it a deadline of 5 minutes, or less and come back. Shortly before the
+    deadline Send answers SYNTHESIS_PENDING, the synthesis goes on, and its id stands in the initial metadata under
+    `batos-synthesis`. With ON_MISS_ASYNC a miss is answered so as soon as the synthesis has begun; WatchSynthesis
+    follows it, and the message is sent again after it.
 
     Fails with CONFLICT if other messages kept changing the same objects (retry), BAD_ARGUMENTS if the arguments do
     not fit the method's signature, METHOD_RAISED if the method raised, SYNTHESIS_FAILED or AUDIT_REJECTED if no draft
-    passed, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
+    passed, EXAMPLES_NEEDED if those that passed disagree, SYNTHESIS_CANCELLED, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
     synthesis, synthesis is frozen, or the selector looks misspelled and came without intent and examples (`near` tells
     what answers), BUDGET_EXHAUSTED; RetryInfo tells when what failed lately is tried again (Synthesizer.Synthesize).
     Also OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
@@ -64,14 +70,20 @@ class DispatcherServicer(metaclass=_abc_1.ABCMeta):
         """Send delivers one message to one object and waits for the answer.
 
         The method is looked up in the receiver, then along its parents. If no object holds it, the message is *not
-        understood*: a method is synthesized, registered, and run. No reply leaves before the commit it read from is
-        durable. With a request_id, Send is idempotent. A hit takes milliseconds; a miss takes as long as a synthesis: give
-        it a deadline of 5 minutes, or less and come back: shortly before the deadline Send answers SYNTHESIS_PENDING,
-        the synthesis goes on, and its id stands in the initial metadata under `batos-synthesis`.
+        understood*: a `does_not_understand(self, selector, arguments, keywords)` along the same path is activated instead,
+        whatever on_miss and the policy say, and its result is the reply. Where there is none, or it raises LookupError (its
+        own, or that of a send it did not catch; a KeyError is none), the message is none of its: nothing of it remains, and
+        a method is synthesized, registered, and run. So it is for nested sends. No reply leaves before the commit it read
+        from is durable. With a request_id, Send is idempotent. A hit takes milliseconds.
+
+        A miss takes as long as a synthesis: give it a deadline of 5 minutes, or less and come back. Shortly before the
+        deadline Send answers SYNTHESIS_PENDING, the synthesis goes on, and its id stands in the initial metadata under
+        `batos-synthesis`. With ON_MISS_ASYNC a miss is answered so as soon as the synthesis has begun; WatchSynthesis
+        follows it, and the message is sent again after it.
 
         Fails with CONFLICT if other messages kept changing the same objects (retry), BAD_ARGUMENTS if the arguments do
         not fit the method's signature, METHOD_RAISED if the method raised, SYNTHESIS_FAILED or AUDIT_REJECTED if no draft
-        passed, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
+        passed, EXAMPLES_NEEDED if those that passed disagree, SYNTHESIS_CANCELLED, APPROVAL_PENDING if a version waits for a person, NOT_UNDERSTOOD where the policy or on_miss forbids a
         synthesis, synthesis is frozen, or the selector looks misspelled and came without intent and examples (`near` tells
         what answers), BUDGET_EXHAUSTED; RetryInfo tells when what failed lately is tried again (Synthesizer.Synthesize).
         Also OBJECT_NOT_FOUND, EXAMPLES_DISAGREE, REQUEST_ID_REUSED, LIMIT_EXCEEDED, ENDPOINT_UNAVAILABLE or
