@@ -1,6 +1,7 @@
 """What a backup is made of. Law: a header, entries in the order of their keys, and a footer that proves it whole.
 
-Members, flights, lanes and marks of a restore are in none: they belong to what runs.
+Members, flights, lanes, marks of a restore, and what was spent and set back in the last hours are in none: they belong
+to what runs.
 """
 
 import hashlib

@@ -8,7 +8,7 @@ Asked again by the same member for the same synthesis, the flight is told again:
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from kernel.errors import BadArguments, Conflict, StoreUnavailable
@@ -84,15 +84,19 @@ class Boards:
             return await self._aboard(synthesis, member, held, seated)
         if record:
             raise Conflict(f"{record.synthesis_id} is a synthesis of another method: take a new id")
+        return await self._begin(synthesis, member, {flight: 0, seat: seated.revision})
+
+    async def _begin(self, synthesis: SynthesisRecord, member: str, found: Mapping[bytes, int]) -> Boarding | None:
+        """A new flight, where what was found is still so, the flight's key first; None where it is not."""
         if synthesis.state is not State.RUNNING:
             raise BadArguments("a synthesis that has ended does not begin", field="synthesis.state")
+        own = SynthesisKey(synthesis.namespace, synthesis.synthesis_id).encode()
         puts = {
-            flight: records.encode(Holding(synthesis.synthesis_id, member, synthesis.synthesis_id)),
+            next(iter(found)): records.encode(Holding(synthesis.synthesis_id, member, synthesis.synthesis_id)),
             own: flight_records.encode_synthesis(synthesis),
             age_key(synthesis).encode(): records.encode(synthesis.state),
         }
-        step = Step({flight: 0, own: 0, seat: seated.revision}, puts=puts)
-        fence = (await self._core.lanes.take(step)).revision
+        fence = (await self._core.lanes.take(Step({**found, own: 0}, puts=puts))).revision
         return None if fence is None else Boarding(synthesis, _flight(synthesis, member, fence))
 
     async def _aboard(self, synthesis: SynthesisRecord, member: str, held: Entry, seated: Entry) -> Boarding | None:
@@ -101,8 +105,10 @@ class Boards:
         key, before = SynthesisKey(synthesis.namespace, holding.synthesis_id).encode(), _seat(holding.member)
         reading = await self._core.ledger.read(Span.key(key), Span.key(before, values=False), Span.key(held.key))
         entry = reading.only(0)
-        if entry is None or reading.spans[2] != [held]:
+        if reading.spans[2] != [held]:
             return None
+        if entry is None:  # nobody who keeps the rules leaves a flight of nothing; it is not to stop all others
+            return await self._begin(synthesis, member, {held.key: held.revision, seated.key: seated.revision})
         record = flight_records.synthesis(entry.value)
         if (holding.member, holding.asked) == (member, synthesis.synthesis_id):
             return Boarding(record, _flight(record, member, held.revision))

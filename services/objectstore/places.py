@@ -18,6 +18,11 @@ def is_ephemeral(key: bytes) -> bool:
     return place(key)[1] in _RUNNING
 
 
+def outlasts_restore(key: bytes) -> bool:
+    """Whether it stays where a backup is restored: what runs on, and what was spent."""
+    return is_ephemeral(key) and place(key)[1] != b"f"
+
+
 def is_leased(key: bytes) -> bool:
     """Whether it ends by itself."""
     return place(key)[1] in _LEASED

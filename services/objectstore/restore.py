@@ -28,11 +28,12 @@ from objectstore import records
 from objectstore.backups import BackupPart, Pair, header_of, pairs_of
 from objectstore.commits import REPLY_SECONDS
 from objectstore.epochs import Held, new_name
+from objectstore.interrupted import interrupted, seconds_of
 from objectstore.keys import EVERYTHING, META, DefinitionKey, EdgeKey, RestoredKey, SlotsKey, StoredKey, parse
 from objectstore.ledger import Ledger, Span, Step, Unclear
 from objectstore.ledger_store import LedgerStore
 from objectstore.pages import pages
-from objectstore.places import is_ephemeral, place
+from objectstore.places import is_ephemeral, outlasts_restore, place
 from objectstore.records import Meta
 
 _ATTEMPTS: Final = 12
@@ -119,7 +120,7 @@ class _Restoring:
             raise Conflict(_ANOTHER)
 
     async def empty(self) -> None:
-        """Delete all that a backup could hold."""
+        """Delete all that a backup could hold, and flights, whose syntheses go with it."""
         begin = EVERYTHING.begin
         while True:
             reading = await self._ledger.read(Span(begin, EVERYTHING.end, _PAGE, values=False))
@@ -127,7 +128,7 @@ class _Restoring:
             # A span goes over one kind of one namespace alone, so that no lane that comes meanwhile lies in it.
             for (namespace, _), alike in groupby(keys, place):
                 run = list(alike)
-                if run[0] != META and not is_ephemeral(run[0]):
+                if run[0] != META and not outlasts_restore(run[0]):
                     await self._take(Step(deletes=[Span(run[0], run[-1] + b"\0")]), [namespace])
             if len(keys) < _PAGE:
                 return
@@ -142,7 +143,7 @@ class _Restoring:
             if taken and (len(taken) >= _STEP_KEYS or size + weight > _STEP_BYTES):
                 await self._put(taken)
                 taken, size = [], 0
-            taken.append(pair)
+            taken.append(interrupted(pair, time.time()))
             count, size = count + 1, size + weight
         await self._put(taken)
         return count
@@ -184,9 +185,10 @@ class _Restoring:
             await self._put(pairs[:middle])
             await self._put(pairs[middle:])
             return
-        passing = {pair.key: pair.value for pair in pairs if place(pair.key)[1] == b"r"}
-        puts = {pair.key: pair.value for pair in pairs if pair.key not in passing}
-        await self._take(Step(puts=puts, passing=passing), [place(pair.key)[0] for pair in pairs])
+        for seconds, alike in groupby(pairs, lambda pair: seconds_of(pair.key)):
+            given = {pair.key: pair.value for pair in alike}
+            step = Step(passing=given, seconds=seconds) if seconds else Step(puts=given)
+            await self._take(step, [place(key)[0] for key in given])
 
     async def _take(self, step: Step, namespaces: Sequence[bytes] = ()) -> int:
         """The revision of a step that also makes the watchers of these namespaces list again, unless they were told.
@@ -195,7 +197,7 @@ class _Restoring:
         """
         new = set(namespaces) - self._told
         told = {RestoredKey(Namespace(each.decode(errors="replace"))).encode(): records.mark() for each in new}
-        whole = replace(step, passing={**step.passing, **told}, seconds=REPLY_SECONDS)
+        whole = replace(step, passing={**step.passing, **told}, seconds=step.seconds or REPLY_SECONDS)
         end = time.monotonic() + _LOST_SECONDS
         while True:
             try:

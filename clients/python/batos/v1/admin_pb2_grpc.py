@@ -59,9 +59,10 @@ class AdministrationServicer:
     def Export(self, request, context):
         """Export streams everything that a backup needs, all of one revision, in parts.
 
-        The first part is the header, the last the footer: a stream without a footer is no backup. Members, flights and
-        lanes are left out; they belong to processes that run. Fails with STORE_UNAVAILABLE where it cannot go on from
-        where it is: begin again. Give it as long as the store is large; 10 minutes suit most.
+        The first part is the header, the last the footer: a stream without a footer is no backup. Members, flights,
+        lanes, and what was spent and set back in the last hours are left out; they belong to processes that run. Fails
+        with STORE_UNAVAILABLE where it cannot go on from where it is: begin again. Give it as long as the store is large;
+        10 minutes suit most.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -74,7 +75,8 @@ class AdministrationServicer:
         restored and serves nothing else. Fails with BAD_ARGUMENTS where the store holds objects beside those that every
         store begins with, or the stream is no whole backup (its digest is compared), and with CONFLICT where another
         import has begun, which goes on. The store is empty after any other failure. Where the server was killed in the
-        middle, the store goes on saying that it is being restored: import again.
+        middle, the store goes on saying that it is being restored: import again. A synthesis that ran when the backup was
+        made is CANCELLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

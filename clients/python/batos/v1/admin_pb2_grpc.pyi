@@ -19,9 +19,10 @@ class AdministrationStub:
     Export: _aio.UnaryStreamMultiCallable[_admin_pb2.ExportRequest, _admin_pb2.ExportResponse]
     """Export streams everything that a backup needs, all of one revision, in parts.
 
-    The first part is the header, the last the footer: a stream without a footer is no backup. Members, flights and
-    lanes are left out; they belong to processes that run. Fails with STORE_UNAVAILABLE where it cannot go on from
-    where it is: begin again. Give it as long as the store is large; 10 minutes suit most.
+    The first part is the header, the last the footer: a stream without a footer is no backup. Members, flights,
+    lanes, and what was spent and set back in the last hours are left out; they belong to processes that run. Fails
+    with STORE_UNAVAILABLE where it cannot go on from where it is: begin again. Give it as long as the store is large;
+    10 minutes suit most.
     """
     Import: _aio.StreamUnaryMultiCallable[_admin_pb2.ImportRequest, _admin_pb2.ImportResponse]
     """Import fills an empty store from what Export gave, under a new epoch, so that tokens of the old one are STALE_TOKEN.
@@ -30,7 +31,8 @@ class AdministrationStub:
     restored and serves nothing else. Fails with BAD_ARGUMENTS where the store holds objects beside those that every
     store begins with, or the stream is no whole backup (its digest is compared), and with CONFLICT where another
     import has begun, which goes on. The store is empty after any other failure. Where the server was killed in the
-    middle, the store goes on saying that it is being restored: import again.
+    middle, the store goes on saying that it is being restored: import again. A synthesis that ran when the backup was
+    made is CANCELLED.
     """
     Check: _aio.UnaryStreamMultiCallable[_admin_pb2.CheckRequest, _admin_pb2.CheckResponse]
     """Check reads every key of one revision and tells what is wrong: what cannot be read, what points to nothing, what
@@ -48,9 +50,10 @@ class AdministrationServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.AsyncIterator[_admin_pb2.ExportResponse]:
         """Export streams everything that a backup needs, all of one revision, in parts.
 
-        The first part is the header, the last the footer: a stream without a footer is no backup. Members, flights and
-        lanes are left out; they belong to processes that run. Fails with STORE_UNAVAILABLE where it cannot go on from
-        where it is: begin again. Give it as long as the store is large; 10 minutes suit most.
+        The first part is the header, the last the footer: a stream without a footer is no backup. Members, flights,
+        lanes, and what was spent and set back in the last hours are left out; they belong to processes that run. Fails
+        with STORE_UNAVAILABLE where it cannot go on from where it is: begin again. Give it as long as the store is large;
+        10 minutes suit most.
         """
 
     @_abc_1.abstractmethod
@@ -65,7 +68,8 @@ class AdministrationServicer(metaclass=_abc_1.ABCMeta):
         restored and serves nothing else. Fails with BAD_ARGUMENTS where the store holds objects beside those that every
         store begins with, or the stream is no whole backup (its digest is compared), and with CONFLICT where another
         import has begun, which goes on. The store is empty after any other failure. Where the server was killed in the
-        middle, the store goes on saying that it is being restored: import again.
+        middle, the store goes on saying that it is being restored: import again. A synthesis that ran when the backup was
+        made is CANCELLED.
         """
 
     @_abc_1.abstractmethod
