@@ -73,9 +73,8 @@ class Examples:
         async def attempt() -> tuple[KeptExample, Token] | None:
             held, _ = await self._core.holder(namespace, holder)
             shelf = Shelf(namespace, holder, held.definition.incarnation, selector)
-            reading = await self._core.ledger.read(shelf.span())
-            entry = next((each for each in reading.spans[0] if each.key == shelf.key(digest)), None)
-            if entry is None:
+            reading = await self._core.ledger.read(Span.key(shelf.key(digest)))
+            if (entry := reading.only(0)) is None:
                 raise BadArguments(
                     f"{holder}.{selector} has no example {digest[:80]!r}: list those that it has", field="digest"
                 )

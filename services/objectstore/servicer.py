@@ -32,7 +32,7 @@ from objectstore.wire import (
     preview_to_wire,
     update_from_wire,
 )
-from objectstore.wire_examples import kept_from_wire
+from objectstore.wire_examples import examples_from_wire
 from objectstore.wire_flights import landing_from_wire
 from wire.objects import evidence_from_wire, pointer_to_wire, record_to_wire, resolution_to_wire, retirement_from_wire
 
@@ -137,7 +137,7 @@ class StoreServicer(ExamplesServicer):
             draft_from_wire(request),
             activate=request.activate,
             expected=expected_from_wire(request),
-            examples=[kept_from_wire(each) for each in request.examples],
+            examples=examples_from_wire(request.examples),
             landing=landing_from_wire(request.landing) if request.HasField("landing") else None,
         )
         return pb.RegisterMethodResponse(method=record_to_wire(record), token=str(token))
