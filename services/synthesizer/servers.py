@@ -24,6 +24,7 @@ log = logging.getLogger("synthesizer.endpoints")
 
 _ANSWERED = "answered"
 _LEFT = "left"  # whoever asked did not wait
+_PROBE_SECONDS = 5.0  # how long the others wait for a probe
 _SCHEMA_SECONDS = 600.0  # how long a server that took no schema is not asked to take it
 
 
@@ -64,6 +65,7 @@ class Server:
         self._places = asyncio.Semaphore(places)
         self.breaker = Breaker(self._clock)
         self.retries = RetryBudget(self._clock)
+        self._probed = asyncio.Event()
         self._schemas_refused: dict[str, float] = {}
         self._echoes: set[tuple[str, str]] = set()
         measured.watch(self.breaker)
@@ -82,7 +84,7 @@ class Server:
         return await self._placed(model, messages, replace(sampling, schema=None), end)
 
     async def _placed(self, model: str, messages: ChatMessages, sampling: Sampling, end: float) -> Completion:
-        if seconds := self.breaker.seconds:
+        if self.breaker.state is State.OPEN and (seconds := self.breaker.seconds):
             raise self._left_alone(seconds)
         begun = self._clock()
         try:
@@ -96,12 +98,11 @@ class Server:
             self._places.release()
 
     async def _entered(self, model: str, messages: ChatMessages, sampling: Sampling, end: float) -> Completion:
-        try:
-            entry = self.breaker.enter()
-        except Open as open_:
-            raise self._left_alone(open_.seconds) from None
-        begun, before, outcome = self._clock(), self.breaker.state, _LEFT
+        entry = await self._enter(end)
+        begun, probes, outcome = self._clock(), self.breaker.state is State.HALF_OPEN, _LEFT
         self.retries.asked()
+        if probes:
+            self._probed.clear()
         try:
             said = await self._timed(model, messages, sampling, end)
             outcome = _ANSWERED
@@ -109,11 +110,26 @@ class Server:
             outcome = fault.cause
             raise
         finally:
-            self._tell(entry, outcome, before)
+            self._tell(entry, outcome)
+            if probes:
+                self._probed.set()
             self._measured.requests[self.name, outcome].count += 1
             self._measured.seconds[self.name].add(self._clock() - begun)
         self._note(model, said)
         return said
+
+    async def _enter(self, end: float) -> Entry:
+        """Leave to ask. Whoever comes during a probe waits for what comes of it: a panel speaks three at a time."""
+        try:
+            async with asyncio.timeout_at(min(end, self._clock() + _PROBE_SECONDS)):
+                while self.breaker.state is State.HALF_OPEN:
+                    await self._probed.wait()
+        except TimeoutError:
+            raise self._left_alone(self.breaker.seconds) from None
+        try:
+            return self.breaker.enter()
+        except Open as open_:
+            raise self._left_alone(open_.seconds) from None
 
     async def _timed(self, model: str, messages: ChatMessages, sampling: Sampling, end: float) -> Completion:
         begun, arrival = self._clock(), Arrival()
@@ -123,8 +139,9 @@ class Server:
         except TimeoutError:
             raise timed_out(round(self._clock() - begun, 1), arrival.received) from None
 
-    def _tell(self, entry: Entry, outcome: str, before: State) -> None:
+    def _tell(self, entry: Entry, outcome: str) -> None:
         """The breaker learns what came of it, and the log what became of the breaker."""
+        before = self.breaker.state
         if outcome == _LEFT:
             return self.breaker.left(entry)
         if outcome != _ANSWERED and RULES[Cause(outcome)].sick:

@@ -91,7 +91,7 @@ async def test_an_endpoint_that_answers_is_not_ill_whatever_it_says(reply: Reply
             assert (await refused(endpoints)).fields["cause"] != "breaker_open"
 
 
-async def test_only_one_turn_probes_and_a_probe_that_nobody_waits_for_is_made_again() -> None:
+async def test_only_one_turn_probes_and_a_probe_that_nobody_waits_for_is_made_by_the_next() -> None:
     async with ScriptedEndpoint(always(Drop())) as server, reaching(server) as endpoints:
         for _ in range(Rule().in_a_row):
             await refused(endpoints)
@@ -99,11 +99,54 @@ async def test_only_one_turn_probes_and_a_probe_that_nobody_waits_for_is_made_ag
         server.script = always(Hang())
         probe = asyncio.create_task(say(endpoints))
         assert await until(lambda: len(server.asked) == Rule().in_a_row + 1)
-        assert (await refused(endpoints)).fields["cause"] == "breaker_open"
-        probe.cancel()
-        await asyncio.wait({probe})
+        next_ = asyncio.create_task(say(endpoints))
+        await asyncio.sleep(0.05)
+        assert len(server.asked) == Rule().in_a_row + 1
         server.script = always(Say("well"))
-        assert (await say(endpoints)).text == "well"
+        probe.cancel()
+        assert (await next_).text == "well"
+
+
+async def test_a_probe_that_hangs_holds_the_others_up_no_longer_than_their_time() -> None:
+    async with (
+        ScriptedEndpoint(always(Drop())) as first,
+        ScriptedEndpoint(always(Say("instead"))) as second,
+        reaching(first, second) as endpoints,
+    ):
+        for _ in range(Rule().in_a_row):
+            await say(endpoints)
+        await asyncio.sleep(Rule().first_pause + 0.01)
+        first.script = always(Hang())
+        probe = asyncio.create_task(say(endpoints, replace(ALFRED, fallback="")))
+        assert await until(lambda: len(first.asked) == Rule().in_a_row + 1)
+        assert (await say(endpoints)).endpoint == "fallback"
+        assert not probe.done()
+        probe.cancel()
+
+
+async def test_those_who_come_during_a_probe_wait_for_what_comes_of_it() -> None:
+    async with ScriptedEndpoint(always(Drop())) as server, reaching(server) as endpoints:
+        for _ in range(Rule().in_a_row):
+            await refused(endpoints)
+        await asyncio.sleep(Rule().first_pause + 0.01)
+        server.script = always(Say("well", seconds=0.1))
+        server.most = 0
+        said = await asyncio.gather(*(say(endpoints) for _ in range(3)))
+        assert [each.text for each in said] == ["well"] * 3
+        assert server.most == 2  # the probe alone, then the two others
+
+
+async def test_what_ends_late_is_not_told_as_a_change(caplog: pytest.LogCaptureFixture) -> None:
+    async with ScriptedEndpoint(always(Say("late", seconds=0.3))) as server, reaching(server) as endpoints:
+        late = asyncio.create_task(say(endpoints))
+        assert await until(lambda: len(server.asked) == 1)
+        server.script = always(Drop())
+        for _ in range(Rule().in_a_row):
+            await refused(endpoints)
+        caplog.clear()
+        assert (await late).text == "late"
+        assert "answers again" not in caplog.text
+        assert "left alone" not in caplog.text
 
 
 async def test_an_outage_is_not_multiplied_by_retries() -> None:
@@ -227,13 +270,15 @@ async def test_a_server_gets_no_more_turns_at_a_time_than_it_may_and_the_first_t
 
 async def test_a_turn_that_gets_no_place_in_its_time_says_so() -> None:
     async with (
-        ScriptedEndpoint(always(Say("x", seconds=0.25))) as server,
-        reaching(server, places=1, patience=Patience(turn=0.3)) as endpoints,
+        ScriptedEndpoint(always(Hang())) as first,
+        ScriptedEndpoint(always(Status(422))) as second,
+        reaching(first, second, places=1) as endpoints,
     ):
-        outcomes = await asyncio.gather(*(say(endpoints) for _ in range(3)), return_exceptions=True)
-    causes = [each.fields["cause"] for each in outcomes if isinstance(each, EndpointUnavailable)]
-    assert sorted(causes) == ["crowded", "hung"]
-    told = next(each for each in outcomes if isinstance(each, EndpointUnavailable) and "crowded" in str(each.fields))
+        holding = asyncio.create_task(say(endpoints, replace(ALFRED, fallback="")))
+        assert await until(lambda: len(first.asked) == 1)
+        told = await refused(endpoints)  # after half of its time, for it has a fallback
+        holding.cancel()
+    assert (told.fields["cause"], told.fields["fallback_cause"]) == ("crowded", "request_refused")
     assert "BATOS_ENDPOINT_TURNS" in told.text
 
 
