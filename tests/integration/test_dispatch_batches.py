@@ -12,10 +12,10 @@ from fakes.request_ids import request_id
 from fakes.rig import INCREMENT, NS, READ, Rig
 from kernel.errors import BadArguments, MethodRaised, Overloaded, RequestIdReused, StoreUnavailable
 from kernel.messages import Consistency, Message, Reply
-from kernel.objects import ObjectId, Selector
+from kernel.objects import EffectSet, ObjectId, Selector
 from kernel.transactions import Transaction
 from kernel.values import Value
-from objectstore.store import Update
+from objectstore.store import Draft, Update
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -245,3 +245,15 @@ async def test_a_dry_run_tells_what_it_would_write_and_writes_nothing(rig: Rig) 
     reply = await send(rig.dispatch, "dry", "increment", 2, dry_run=True)
     assert (reply.result, dict(reply.writes)) == (6, {"dry": {"count": 6}})
     assert await rig.slots("dry") == {"count": 4}
+
+
+async def test_a_message_that_touches_more_than_its_version_says_leaves_its_neighbours_alone(rig: Rig) -> None:
+    source = PUT.replace("    self.n = n\n", "    if n == 3:\n        self.other = n\n    self.n = n\n")
+    for name in ("free", "held"):  # the same source, and one of them says what it touches
+        effects = EffectSet((), ("n",), ()) if name == "held" else None
+        await rig.put(name, n=0)
+        await rig.store.register(NS, Draft(ObjectId(name), Selector("put"), source, effects=effects), activate=True)
+        await send(rig.dispatch, name, "put", 0)
+    sends = [send(rig.dispatch, name, "put", n) for n in range(1, 6) for name in ("free", "held")]
+    assert await results(sends) == [1, 1, 2, 2, 3, "MethodRaised", 4, 4, 5, 5]
+    assert (await rig.slots("held"), await rig.slots("free")) == ({"n": 5}, {"n": 5, "other": 3})
