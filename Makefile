@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 # Further arguments of most targets: make test ARGS="tests/unit -k lookup".
 ARGS ?=
 
-.PHONY: help setup gen lock fmt check test test-faults test-faults-long test-model demo up bench bench-quick bench-long bench-scale clean
+.PHONY: help setup gen lock fmt check test test-faults test-faults-long test-model demo up bench bench-quick bench-long bench-scale eval clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench-long: setup ## load the suite for half an hour: does memory or the databas
 
 bench-scale: setup ## measure 100,000 objects beside 100: sends, lists, changes, memory, start-up (ARGS="--objects 10000")
 	@PYTHONPATH=tests $(BIN)/python -m bench.scale $(ARGS)
+
+eval: setup ## judge the methods that a model writes by hidden calls (ARGS="--url http://HOST:PORT --halves open --limit 5")
+	@PYTHONPATH=tests $(BIN)/python -m eval $(ARGS)
 
 clean: ## remove the environment, caches and everything built
 	@rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
