@@ -14,16 +14,15 @@ from batos.v1 import synthesizer_pb2 as pb
 from batos.v1.synthesizer_pb2_grpc import SynthesizerStub
 from chassis.client import channel
 from fakes import endpoint as fake
-from fakes.endpoint import Asked, Drop, Hang, Reply, Say, ScriptedEndpoint, Status, answering, small_talk
+from fakes.endpoint import Hang, ScriptedEndpoint, answering
 from fakes.stores import in_memory, serving
 from fakes.synthesis import COUNTER, HONEST, NS, message, synthesizing
-from kernel.errors import EndpointUnavailable, StoreUnavailable
+from kernel.errors import StoreUnavailable
 from kernel.objects import SYSTEM_NAMESPACE, ObjectId
 from objectstore.store import NewObject
 from sandbox.guest import Feed
 from sandbox.host import Sandbox
 from synthesizer.client import SynthesizerClient
-from synthesizer.endpoints import Patience
 from synthesizer.rules.constructs import MODULES
 from synthesizer.rules.names import BUILTINS
 
@@ -72,32 +71,7 @@ async def test_every_name_and_module_that_the_audit_lets_through_is_in_the_guest
     assert await sandbox.run(Feed(code, {}, frozenset(), datetime(2000, 1, 1, tzinfo=UTC), 1), refuse) == "all there"
 
 
-# --- Endpoints that fail, as senders see it --------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("persona", "reply", "told"),
-    [
-        ("brick", fake.INVALID, "BRICK's endpoint 'brick' .* does not take the request"),
-        ("babs", fake.BUSY, "BABS's endpoint 'babs' .* is busy"),
-        ("robin", Drop(), "ROBIN's endpoint 'robin' .* broke off its answer"),
-        ("alfred", Status(500), "ALFRED's endpoint 'alfred' .* failed"),
-        ("alfred", fake.STREAM_ERROR, "ALFRED's endpoint 'alfred' .* gave no chat completion"),
-        ("alfred", Hang(), "ALFRED's endpoint 'alfred' .* did not answer within 0.5 s"),
-    ],
-)
-async def test_a_failing_endpoint_fails_the_message_with_its_reason_and_leaves_nothing(
-    sandbox: Sandbox, persona: str, reply: Reply, told: str
-) -> None:
-    def script(asked: Asked) -> Reply:
-        return reply if asked.persona == persona else Say(HONEST if asked.persona == "alfred" else small_talk(asked))
-
-    patience = Patience(turn=0.5, attempts=2, first_pause=0.01)
-    async with synthesizing(sandbox, script, patience=patience) as rig:
-        await rig.put()
-        with pytest.raises(EndpointUnavailable, match=told):
-            await rig.synthesize(message(by=5))
-        assert await rig.versions() == []
-
-
+# --- Endpoints that fail (test_endpoint_recovery has them all) -------------------------------------------------------
 async def test_one_turn_that_fails_is_missed_by_nobody_where_another_draft_passes(sandbox: Sandbox) -> None:
     async with synthesizing(sandbox, answering({"increment": [fake.INVALID, HONEST, HONEST]})) as rig:
         await rig.put()
