@@ -22,6 +22,7 @@ from kernel.errors import (
     BudgetExhausted,
     KernelError,
     NotUnderstood,
+    ObjectNotFound,
     StoreUnavailable,
 )
 from kernel.lookup import holder_of, understood
@@ -91,26 +92,27 @@ class Control:
         reservation = await self._reserved(message, admission, synthesis_id)
         return Permit(message, ask, reservation, before)
 
-    async def resumed(self, record: SynthesisRecord) -> Permit:
+    async def resumed(self, record: SynthesisRecord) -> Permit | None:
         """The permit of a synthesis that began elsewhere under its id, for whoever took it over to settle.
 
-        Raises ObjectNotFound (the target), StoreUnavailable.
+        None where the target is gone, or the store does not answer: then the reservation counts as spent.
         """
         message = record.message
-        target = await self._store.get(message.namespace, message.target)
+        try:
+            target = await self._store.get(message.namespace, message.target)
+            before = await self._flights.setback(message.namespace, message.target, message.selector)
+            reservation = await self._flights.reserve(message.namespace, (), 0, name=record.synthesis_id)
+        except (ObjectNotFound, StoreUnavailable) as lost:
+            log.warning("synthesis %s is not settled: %s", record.synthesis_id, lost.text)
+            return None
         ask = setbacks.ask_of(message, target.definition.incarnation, record.evolves)
-        before = await self._flights.setback(message.namespace, message.target, message.selector)
-        reservation = await self._flights.reserve(message.namespace, (), 0, name=record.synthesis_id)
         return Permit(message, ask, reservation, before)
 
-    async def unused(self, permit: Permit) -> None:
-        """Nothing was begun after all: everything goes back, and nothing is remembered."""
-        await self._steadily(self._give_back(permit, 0))
-
     async def settled(self, permit: Permit, spent_tokens: int, failure: Exception | None) -> None:
-        """Say how it ended: None and ApprovalPending are good ends. What was reserved and not spent goes back.
+        """Say how it ended: None and ApprovalPending are good ends; with 0 tokens spent, it never began.
 
-        A store that is away then is logged: until the hour ends the reservation counts as spent.
+        What was reserved and not spent goes back. A store that is away then is logged: until the hour ends the
+        reservation counts as spent.
         """
         await self._steadily(self._give_back(permit, spent_tokens))
         await self._steadily(self._remember(permit, failure))

@@ -80,10 +80,6 @@ async def test_where_nothing_was_spent_all_of_it_goes_back(desk: Desk, failure: 
     control = desk.control()
     await control.settled(await desk.permit(message(), control), 0, failure)
     assert (await desk.flights.spent(NS, [ROOT]))[ROOT] == (0, 0)
-    unused = await desk.permit(message("drain"), control)
-    await control.unused(unused)
-    await control.unused(unused)
-    assert (await desk.flights.spent(NS, [ROOT]))[ROOT] == (0, 0)
 
 
 async def test_a_budget_too_small_for_one_synthesis_says_that_no_hour_will_do(desk: Desk) -> None:
@@ -111,12 +107,19 @@ async def test_who_takes_a_synthesis_over_settles_what_the_first_one_reserved(de
     first = await desk.permit(message(), name="s1")
     taker = desk.control()
     permit = await taker.resumed(SynthesisRecord("s1", message(), "ada", desk.clock.now))
+    assert permit is not None
     assert (permit.reservation, permit.ask) == (first.reservation, first.ask)
     await taker.settled(permit, 500, FAILED)
     await desk.control().settled(first, 900, FAILED)
     assert (await desk.flights.spent(NS, [ROOT]))[ROOT] == (500, 1)
     with pytest.raises(SynthesisFailed):
         await desk.permit(message())
+
+
+async def test_a_synthesis_whose_object_is_gone_is_taken_over_without_a_permit(desk: Desk) -> None:
+    await desk.permit(message(), name="s1")
+    await desk.store.delete(NS, MAIN)
+    assert await desk.control().resumed(SynthesisRecord("s1", message(), "ada", desk.clock.now)) is None
 
 
 async def test_a_store_that_is_away_at_the_end_fails_nothing(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
