@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -16,14 +17,21 @@ from chassis.service import StartError, main
 from chassis.telemetry import Telemetry
 from kernel.errors import StoreUnavailable
 from objectstore.client import MAX_MESSAGE_BYTES, STREAMS, StoreClient
+from objectstore.flights import SERVICE
+from objectstore.flights_client import FlightsClient
+from objectstore.membership import MembershipClient
 from objectstore.store import Store
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import Sandbox
 from sandbox.jail import WALLS
 from synthesizer import freeze, personas
+from synthesizer.cluster import Belonging, member
 from synthesizer.config import Config
+from synthesizer.control import Control, Hourly
 from synthesizer.endpoints import Endpoints, Patience
 from synthesizer.flight import Flights
+from synthesizer.holding import Ground
+from synthesizer.measures import Measures
 from synthesizer.servicer import SynthesizerServicer
 from synthesizer.synthesis import Synthesis
 from synthesizer.turns import Turns
@@ -61,7 +69,11 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
         synthesis = Synthesis(
             store, Turns(endpoints, config.models), Activator(sandbox, telemetry), telemetry, config.drafts
         )
-        flights = Flights(synthesis, telemetry)
+        shared, belonging = FlightsClient(to_store), Belonging(uuid.uuid4().hex)
+        ground = Ground(shared, store, synthesis, belonging, Measures(telemetry.metrics))
+        hourly = Hourly(config.tokens_per_hour, config.syntheses_per_hour)
+        control = Control(shared, store, ground.clock, telemetry.metrics, drafts=config.drafts, hourly=hourly)
+        flights = Flights(ground, control, telemetry)
         servicer = SynthesizerServicer(flights)
         spec = ServerSpec(
             services={"batos.v1.Synthesizer": lambda server: add_SynthesizerServicer_to_server(servicer, server)},
@@ -72,18 +84,9 @@ async def serve(config: Config, telemetry: Telemetry) -> None:
             allow_insecure_remote=config.insecure_remote,
         )
         stop = asyncio.Event()
-        landing = asyncio.create_task(_land(flights, stop))
-        try:
-            await run(spec, stop)
-        finally:
-            stop.set()
-            await landing
-
-
-async def _land(flights: Flights, stop: asyncio.Event) -> None:
-    """End the flights as soon as a stop begins: those who wait are told, instead of holding the stop up."""
-    await stop.wait()
-    await flights.close()
+        joined = MembershipClient(to_store).joined(SERVICE, belonging.me, str(config.listen))
+        await stack.enter_async_context(member(belonging, flights, joined, stop))
+        await run(spec, stop)
 
 
 async def _bootstrapped(store: Store, config: Config) -> None:

@@ -1,153 +1,191 @@
-"""Flights: all who wait for the same method wait for one synthesis. Law: none begins while the same is under way here.
+"""Syntheses, for all in this process who ask for one. Law: no method is written twice at the same time in the cluster.
 
-A flight belongs to (namespace, install target, selector). Whoever joins sees its events from the start; whoever leaves
-does not end it; it ends with its last event, its failure, or the service. A synthesis in another process is not seen
-here: the registration that comes second finds the first one's version and takes it.
+A miss is admitted, permitted and boarded, in this order: the flight is begun, joined here, or followed in other hands.
+Whoever joins sees its events from the start; whoever leaves does not end it. A flight whose holder is gone is taken
+over by the first that looks, and its story goes on where it was.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Final
 
-from opentelemetry.trace import Link, Span, SpanContext, get_current_span
+from opentelemetry.trace import Link, Span, get_current_span
 
 import vocabulary
 from chassis.telemetry import Telemetry
-from kernel.errors import Overloaded, StoreUnavailable
-from kernel.messages import Example, Message
-from kernel.objects import Namespace, ObjectId, Selector
-from kernel.synthesis import Event, Registered, Started
-from synthesizer.order import Order, new_synthesis_id
-from synthesizer.synthesis import Synthesis
+from kernel.errors import BadArguments, FlightLost, KernelError, MethodNotFound, StoreUnavailable
+from kernel.messages import Message
+from kernel.objects import Namespace
+from kernel.synthesis import Event, Registered, Started, State, SynthesisRecord
+from objectstore.store import Page
+from synthesizer.admission import Admission, admit
+from synthesizer.control import Control
+from synthesizer.holding import Ground
+from synthesizer.order import new_synthesis_id
+from synthesizer.stories import Living, Stories, stopping
+from synthesizer.story import Key, Story
 
-MAX_FLIGHTS = 64  # with three drafts each as many requests as one TGI takes, and half as many again
-_RETRY_SECONDS = 5.0
-
-Key = tuple[Namespace, ObjectId, Selector]
-
-
-@dataclass(slots=True)
-class _Flight:
-    """One synthesis under way: what it told so far. `told` is set, and replaced, with each event and at the end."""
-
-    order: Order
-    span: SpanContext | None = None
-    events: list[Event] = field(default_factory=list[Event])
-    told: asyncio.Event = field(default_factory=asyncio.Event)
-    joined: list[Example] = field(default_factory=list[Example])
-    drafting: bool = False
-
-    def join(self, examples: Sequence[Example]) -> None:
-        """Add a joiner's examples; those that come after drafting began are checked by its own send."""
-        if not self.drafting:
-            self.joined.extend(examples)
-
-    async def close(self) -> Sequence[Example]:
-        """No more of them: drafting begins."""
-        self.drafting = True
-        return self.joined
-
-    def tell(self, event: Event) -> None:
-        if isinstance(event, Started):
-            self.span = get_current_span().get_span_context()
-        self.events.append(event)
-        self.wake()
-
-    def wake(self) -> None:
-        self.told.set()
-        self.told = asyncio.Event()
+PATIENCE_SECONDS: Final = 10.0
 
 
 class Flights:
-    """The flights of this process. `close` ends them all."""
+    """The flights that this process begins, joins and follows. `close` lets go of them all."""
 
     def __init__(
-        self, synthesis: Synthesis, telemetry: Telemetry, new_id: Callable[[], str] = new_synthesis_id
+        self, ground: Ground, control: Control, telemetry: Telemetry, new_id: Callable[[], str] = new_synthesis_id
     ) -> None:
-        self._synthesis, self._telemetry, self._new_id = synthesis, telemetry, new_id
-        self._flights: dict[Key, tuple[_Flight, asyncio.Task[None]]] = {}
-        self._closed = False
+        self._ground, self._control, self._telemetry, self._new_id = ground, control, telemetry, new_id
+        self._stories = Stories(ground, control)
+        self._boarding: dict[Key, asyncio.Task[Living]] = {}
+        self.sweep = self._stories.sweep
+
+    # --- asking ---
 
     async def join(self, message: Message, asked_by: str) -> AsyncGenerator[Event]:
         """The events of the flight for the message, begun if there is none. Raises what the synthesis failed with."""
-        admission = await self._synthesis.admit(message)
+        admission = await admit(self._ground.store, message)
         if admission.answer is not None:
             yield Registered(*admission.answer)
             return
-        key = (message.namespace, message.target, message.selector)
-        joined = key in self._flights
-        flight, task = self._flights[key] if joined else self._begin(key, message, asked_by)
+        async with aclosing(self._ride(message, asked_by, admission)) as events:
+            async for event in events:
+                yield event
+
+    async def evolve(self, message: Message, asked_by: str) -> AsyncGenerator[Event]:
+        """The same for a better version of what answers the message; it goes to the holder of that version.
+
+        Raises MethodNotFound where nothing answers, BadArguments where the message names another object for it.
+        """
+        admission = await admit(self._ground.store, message, evolves=True)
+        if admission.answer is None:
+            raise MethodNotFound(message.receiver, message.selector)
+        active = admission.answer[0].method
+        if message.install_at not in {None, active.holder}:
+            raise BadArguments(
+                f"{message.selector} is held by {active.holder}: leave install_at out", field="message.install_at"
+            )
+        asked = replace(message, install_at=active.holder)
+        async with aclosing(self._ride(asked, asked_by, admission, active.number)) as events:
+            async for event in events:
+                yield event
+
+    async def _ride(
+        self, message: Message, asked_by: str, admission: Admission, evolves: int = 0
+    ) -> AsyncGenerator[Event]:
+        record = SynthesisRecord(self._new_id(), message, asked_by, self._ground.clock(), evolves=evolves)
+        living, joined = await self._boarded(record, admission)
+        if joined and message.examples and living.story.end is None:
+            under_way = living.story.record.synthesis_id
+            await self._ground.flights.join(message.namespace, under_way, message.examples)
         waiting: Span | None = None
-        if joined:
-            flight.join(message.examples)
         try:
-            async for event in _events(flight, task):
-                if joined and isinstance(event, Started):
-                    waiting = self._waiting(flight)
-                    yield replace(event, joined=True)
-                else:
-                    yield event
+            async with aclosing(self._stories.read(living)) as events:
+                async for event in events:
+                    if joined and isinstance(event, Started):
+                        waiting = self._waiting(living.story)
+                        yield replace(event, joined=True)
+                    else:
+                        yield event
         finally:
             if waiting is not None:
                 waiting.end()
 
-    def _begin(self, key: Key, message: Message, asked_by: str) -> "tuple[_Flight, asyncio.Task[None]]":
-        if self._closed:
-            raise _stopping()
-        if len(self._flights) >= MAX_FLIGHTS:
-            raise Overloaded(f"{MAX_FLIGHTS} methods are being written already; send again later", _RETRY_SECONDS)
-        flight = _Flight(Order(self._new_id(), message, asked_by))
-        flight.order.close = flight.close
-        writing = self._synthesis.write(flight.order, flight.tell)
-        task = asyncio.create_task(writing, name=f"synthesis {message.target}.{message.selector}")
-        self._flights[key] = flight, task
-        task.add_done_callback(lambda done: self._ended(key, done))
-        return flight, task
+    async def _boarded(self, record: SynthesisRecord, admission: Admission) -> tuple[Living, bool]:
+        """The flight for a record, and whether it was under way.
 
-    def _ended(self, key: Key, task: "asyncio.Task[None]") -> None:
-        flight, _ = self._flights.pop(key)
-        flight.wake()
-        if not task.cancelled():
-            task.exception()  # whoever waited has raised it; if nobody did, it is in the span
+        One boards at a time, and goes on where whoever asked leaves: a flight that is held is known here.
+        """
+        key = record.namespace, record.target, record.selector
+        if (living := self._stories.by_key(key)) is None:
+            if (boarding := self._boarding.get(key)) is None:
+                boarding = self._boarding[key] = asyncio.create_task(self._board(key, record, admission))
+                boarding.add_done_callback(lambda done: self._has_boarded(key, done))
+            await asyncio.wait({boarding}, timeout=PATIENCE_SECONDS)
+            if not boarding.done():
+                raise StoreUnavailable("the store does not say who writes the method: send the message again")
+            if boarding.cancelled():
+                raise stopping()
+            living = boarding.result()
+        joined = living.story.record.synthesis_id != record.synthesis_id
+        if joined:
+            self._ground.measures.flights[vocabulary.FLIGHT_WAITED_FOR].count += 1
+        return living, joined
 
-    def _waiting(self, flight: _Flight) -> Span | None:
-        """The span of one who joined, linked to the synthesis it waits for, in whose trace the work is."""
-        if flight.span is None:
-            return None
+    def _has_boarded(self, key: Key, boarding: "asyncio.Task[Living]") -> None:
+        del self._boarding[key]
+        if not boarding.cancelled():
+            boarding.exception()  # whoever waited has raised it
+
+    async def _board(self, key: Key, record: SynthesisRecord, admission: Admission) -> Living:
+        await self._ground.belonging.required()
+        under_way = self._ground.flights.under_way
+        if (other := await under_way(*key)) is not None:
+            return self._stories.begin(Story(other))
+        self._stories.check_room()
+        try:
+            permit = await self._control.permit(
+                record.message, admission, evolves=record.evolves, synthesis_id=record.synthesis_id
+            )
+        except KernelError:
+            # What it was refused for may be the very flight that another began meanwhile.
+            if (other := await under_way(*key)) is not None:
+                return self._stories.begin(Story(other))
+            raise
+        boarding = await self._stories.board(record)
+        if boarding.synthesis.synthesis_id == record.synthesis_id:
+            self._ground.measures.flights[vocabulary.FLIGHT_BEGUN].count += 1
+            return self._stories.begin(Story(record), boarding.flight, permit)
+        living = self._stories.begin(Story(boarding.synthesis), boarding.flight)
+        await self._control.settled(permit, 0, FlightLost("the method is being written already"))
+        return living
+
+    def _waiting(self, story: Story) -> Span | None:
+        """The span of one who joined, linked to the synthesis it waits for where that is written here."""
         attributes = {
-            vocabulary.SYNTHESIS_ID: flight.order.synthesis_id,
-            vocabulary.SELECTOR: flight.order.message.selector,
+            vocabulary.SYNTHESIS_ID: story.record.synthesis_id,
+            vocabulary.SELECTOR: story.record.selector,
             vocabulary.FLIGHT_JOINED: True,
         }
-        span = self._telemetry.start(vocabulary.SPAN_SYNTHESIZE, attributes, links=(Link(flight.span),))
+        links = () if story.span is None else (Link(story.span),)
+        span = self._telemetry.start(vocabulary.SPAN_SYNTHESIZE, attributes, links=links)
         return None if span is get_current_span() else span  # nothing is recorded, and the parent is not ours to end
 
+    # --- operations ---
+
+    async def get(self, namespace: Namespace, synthesis_id: str) -> SynthesisRecord:
+        """Where a synthesis stands. SynthesisNotFound."""
+        return await self._ground.flights.synthesis(namespace, synthesis_id)
+
+    async def watch(self, namespace: Namespace, synthesis_id: str, after: int = 0) -> AsyncGenerator[Event]:
+        """Its events but for the first `after`. SynthesisNotFound, and what the synthesis failed with."""
+        living = self._stories.by_id(synthesis_id)
+        if living is None or living.story.record.namespace != namespace:
+            living = self._stories.begin(Story(await self.get(namespace, synthesis_id)))
+        async with aclosing(self._stories.read(living, after)) as events:
+            async for event in events:
+                yield event
+
+    async def cancel(self, namespace: Namespace, synthesis_id: str, by: str) -> SynthesisRecord:
+        """End it for all who wait for it; it may take its holder a moment. SynthesisNotFound."""
+        record = await self._ground.flights.cancel(namespace, synthesis_id, by)
+        living = self._stories.by_id(synthesis_id)
+        if living is not None and living.holding is not None:
+            living.holding.look()
+        return record
+
+    async def list(self, namespace: Namespace, states: Sequence[State], size: int, page: str) -> Page[SynthesisRecord]:
+        """The syntheses of a namespace, the newest first."""
+        return await self._ground.flights.syntheses(namespace, states, size, page)
+
+    # --- the end ---
+
     async def close(self) -> None:
-        """End every flight, and begin no more. Nothing is left half-written: registration comes last."""
-        self._closed = True
-        tasks = [task for _, task in self._flights.values()]
-        for task in tasks:
+        """Let go of every flight, for others to take over, and begin no more. Those who wait are told."""
+        self._stories.closed = True
+        boarding = list(self._boarding.values())
+        for task in boarding:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _events(flight: _Flight, task: "asyncio.Task[None]") -> AsyncGenerator[Event]:
-    """All events from the start, until the last one or the failure."""
-    seen = 0
-    while True:
-        told = flight.told
-        while seen < len(flight.events):
-            seen += 1
-            yield flight.events[seen - 1]
-        if told.is_set():
-            continue
-        if task.done():
-            break
-        await told.wait()
-    if task.cancelled():
-        raise _stopping()
-    await task
-
-
-def _stopping() -> StoreUnavailable:
-    return StoreUnavailable("the synthesizer is stopping; send the message again")
+        await asyncio.gather(*boarding, return_exceptions=True)
+        await self._stories.close()

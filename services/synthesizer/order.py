@@ -6,12 +6,17 @@ from dataclasses import dataclass, field, replace
 from batos.identifiers import new_request_id
 from kernel.messages import Example, Message
 from kernel.objects import PersonaTurn
-from kernel.synthesis import Event
+from kernel.synthesis import Event, SynthesisRecord
 from objectstore.flights import Flight
+from objectstore.store import Landing
 
 
 async def _nobody() -> Sequence[Example]:
     return ()
+
+
+async def _nothing() -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -20,7 +25,9 @@ class Order:
 
     `evolves` is the version that it is to better, 0 where the selector was not understood. `told` are the events that
     whoever held the flight before told of it: what was finished then is not paid for again. `close` ends joining and
-    gives the examples that were left; `flight` is what a registration lands. `spent` gathers the turns that were taken.
+    gives the examples that are kept for the method and those that were left; `flush` returns when all that was told is
+    kept; `flight` is what a registration lands, and `landed` whether it did. `created` is when it was asked for, in
+    seconds since 1970. `spent` gathers the turns that were taken, `trials` how often a draft was run.
     """
 
     synthesis_id: str
@@ -30,12 +37,26 @@ class Order:
     flight: Flight | None = None
     told: Sequence[Event] = ()
     close: Callable[[], Awaitable[Sequence[Example]]] = _nobody
+    flush: Callable[[], Awaitable[None]] = _nothing
+    created: float = 0.0
+    landed: bool = False
     spent: list[PersonaTurn] = field(default_factory=list[PersonaTurn])
+    trials: int = 0
 
     async def begin_drafting(self) -> Message:
-        """The message with all examples that came with it and with those who joined, each once. Raises FlightLost."""
+        """The message with all examples that it has to pass, each once. Raises FlightLost."""
         every = {example.digest(): example for example in (*self.message.examples, *await self.close())}
         return replace(self.message, examples=tuple(every.values()))
+
+    @property
+    def landing(self) -> Landing | None:
+        """What a registration ends; None where the synthesis is no flight."""
+        return Landing(self.flight, self.record) if self.flight else None
+
+    @property
+    def record(self) -> SynthesisRecord:
+        """The record of the synthesis, under way."""
+        return SynthesisRecord(self.synthesis_id, self.message, self.asked_by, self.created, evolves=self.evolves)
 
     @property
     def seed(self) -> int:

@@ -1,5 +1,6 @@
 """A whole synthesizer over real gRPC: the memory store behind its own server, the real sandbox, scripted endpoints."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,19 +13,27 @@ from chassis.client import channel
 from chassis.server import Server, ServerSpec
 from chassis.telemetry import Telemetry
 from fakes.endpoint import Script, ScriptedEndpoint
+from fakes.flying import Seated
 from fakes.stores import serving
 from kernel.messages import Example, Message
 from kernel.objects import DEFAULT_NAMESPACE, MethodRecord, ObjectId, Policy, Selector
 from kernel.synthesis import Event, Registered
 from kernel.values import Value
 from objectstore.client import StoreClient
+from objectstore.ledger_flights import LedgerFlights
+from objectstore.ledger_members import LedgerMembers
 from objectstore.ledger_store import LedgerStore
+from objectstore.members import Member
 from objectstore.memory import MemoryLedger
 from objectstore.store import Draft, NewObject
 from sandbox.host import Sandbox
 from synthesizer.client import SynthesizerClient
+from synthesizer.cluster import Belonging, member
+from synthesizer.control import Control
 from synthesizer.endpoints import Endpoints, Patience
 from synthesizer.flight import Flights
+from synthesizer.holding import Ground
+from synthesizer.measures import Measures
 from synthesizer.personas import NAMES, bootstrap
 from synthesizer.servicer import SynthesizerServicer
 from synthesizer.synthesis import Synthesis
@@ -119,7 +128,8 @@ async def synthesizing(
     """A synthesizer that serves."""
     telemetry = telemetry or Telemetry.off()
     async with AsyncExitStack() as stack:
-        store = await LedgerStore.open(MemoryLedger())
+        ledger = MemoryLedger()
+        store = await LedgerStore.open(ledger)
         where = await stack.enter_async_context(serving(store))
         client = StoreClient(await stack.enter_async_context(channel(where)))
         await bootstrap(client)
@@ -128,8 +138,13 @@ async def synthesizing(
         endpoints = await stack.enter_async_context(Endpoints(urls, telemetry, patience=patience))
         turns = Turns(endpoints, {name: name.lower() for name in NAMES})
         synthesis = Synthesis(client, turns, Activator(sandbox, telemetry), telemetry, drafts)
-        flights = Flights(synthesis, telemetry)
-        stack.push_async_callback(flights.close)
+        shared, belonging = LedgerFlights(store.core), Belonging("s-1")
+        ground = Ground(shared, client, synthesis, belonging, Measures(telemetry.metrics))
+        control = Control(shared, client, ground.clock, telemetry.metrics, drafts=drafts)
+        flights = Flights(ground, control, telemetry)
+        seated = Seated(LedgerMembers(ledger, store.hub), Member(belonging.me, str(where)))
+        await stack.enter_async_context(member(belonging, flights, seated, asyncio.Event()))
+        await belonging.back()
         servicer = SynthesizerServicer(flights)
         spec = ServerSpec(
             services={"batos.v1.Synthesizer": lambda server: add_SynthesizerServicer_to_server(servicer, server)},

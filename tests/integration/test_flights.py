@@ -82,14 +82,14 @@ async def test_who_leaves_does_not_end_the_flight(sandbox: Sandbox) -> None:
         assert len(rig.endpoint.by("brick")) == 1
 
 
-async def test_a_failure_is_told_to_all_who_wait_and_the_next_message_tries_again(sandbox: Sandbox) -> None:
+async def test_a_failure_is_told_to_all_who_wait_and_another_ask_is_tried_at_once(sandbox: Sandbox) -> None:
     script = Gate(source=WRONG)
     async with synthesizing(sandbox, script) as rig:
         await rig.put()
         everyone = await asyncio.gather(*(rig.synthesize(message(by=5)) for _ in range(3)), return_exceptions=True)
         assert [type(outcome) for outcome in everyone] == [SynthesisFailed] * 3
         script.source = HONEST
-        assert (await rig.written(message(by=5))).method.number == 1
+        assert (await rig.written(message(by=5, intent="adds up"))).method.number == 1
 
 
 async def test_the_examples_of_those_who_join_before_drafting_gate_too(sandbox: Sandbox) -> None:

@@ -1,0 +1,180 @@
+"""The stories of this process. Law: one task for each, in whosever hands it is; what nobody works at never looks alive.
+
+A story whose flight is in other hands is followed for as long as somebody here waits for it. One whose flight is held
+here goes on whoever waits, to its end or the loss of the flight; then it is followed, and so again.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+import vocabulary
+from kernel.errors import KernelError, Overloaded, StoreFull, StoreUnavailable
+from kernel.synthesis import Event, Registered, State, SynthesisRecord
+from objectstore.flights import Boarding, Flight
+from synthesizer.control import Control, Permit
+from synthesizer.following import follow
+from synthesizer.holding import Ground, Holding
+from synthesizer.story import End, Key, Story, ended
+
+MAX_FLIGHTS: Final = 64  # with three drafts each as many requests as one TGI takes, and half as many again
+_RETRY_SECONDS: Final = 5.0
+_PAUSE: Final = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Living:
+    """A story, what goes on with it, and the permit that it began with here."""
+
+    story: Story
+    permit: Permit | None = None
+    holding: Holding | None = None
+    task: "asyncio.Task[None] | None" = None
+
+
+class Stories:
+    """All that goes on here. `close` lets go of it."""
+
+    def __init__(self, ground: Ground, control: Control) -> None:
+        self._ground, self._control = ground, control
+        self._living: dict[str, Living] = {}
+        self._by_key: dict[Key, Living] = {}
+        self.closed = False
+        ground.measures.held(lambda: self._held)
+
+    def by_key(self, key: Key) -> Living | None:
+        """The story of the method, if one goes on."""
+        return self._by_key.get(key)
+
+    def by_id(self, synthesis_id: str) -> Living | None:
+        """The story of the synthesis, if it goes on."""
+        return self._living.get(synthesis_id)
+
+    def check_room(self) -> None:
+        """Raises Overloaded where no further flight is begun."""
+        if self._held >= MAX_FLIGHTS:
+            raise Overloaded(f"{MAX_FLIGHTS} methods are being written already; send again later", _RETRY_SECONDS)
+
+    async def board(self, record: SynthesisRecord) -> Boarding:
+        """Board, until it is known what came of it: a flight that is held and not known of would never end."""
+        belonging = self._ground.belonging
+        while True:
+            await belonging.back()
+            with suppress(StoreUnavailable, StoreFull):
+                return await self._ground.flights.board(record, belonging.me)
+            await asyncio.sleep(_PAUSE)
+
+    def begin(self, story: Story, flight: Flight | None = None, permit: Permit | None = None) -> Living:
+        """Go on with a story, with the flight where it is held here from now on. StoreUnavailable while it stops."""
+        if self.closed:
+            raise stopping()
+        living = self._living.get(story.record.synthesis_id)
+        if living is None:
+            living = self._living[story.record.synthesis_id] = Living(story, permit)
+            if story.record.state is State.RUNNING:
+                self._by_key[story.key] = living
+            living.task = asyncio.create_task(self._live(living), name=f"story of {story.record.synthesis_id}")
+        if flight is not None and living.story.flight is None:
+            living.story.board(flight)
+        return living
+
+    async def read(self, living: Living, after: int = 0) -> AsyncGenerator[Event]:
+        """The events of a story but for the first `after`. Raises what it failed with."""
+        story = living.story
+        try:
+            async with aclosing(story.read(after)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            if not story.readers and story.flight is None and living.task is not None:
+                self._forget(living)  # at once: whoever asks now finds another
+                living.task.cancel()
+
+    async def sweep(self) -> None:
+        """Take over the flights that nobody holds, as far as there is room."""
+        for record in await self._ground.flights.orphans():
+            if self.closed or self._held >= MAX_FLIGHTS:
+                return
+            boarding = await self.board(record)
+            if boarding.flight is not None:
+                self.begin(Story(boarding.synthesis), boarding.flight)
+                self._ground.measures.flights[vocabulary.FLIGHT_TAKEN_OVER].count += 1
+                log.info("synthesis %s is taken over", boarding.synthesis.synthesis_id)
+
+    async def close(self) -> None:
+        """Let go of every flight, for others to take over, and begin no more."""
+        self.closed = True
+        tasks = [living.task for living in self._living.values() if living.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def _held(self) -> int:
+        return sum(living.story.flight is not None for living in self._living.values())
+
+    async def _live(self, living: Living) -> None:
+        story = living.story
+        end: End = stopping()
+        try:
+            while (found := await self._further(living)) is None:
+                pass
+            end = found
+        except Exception as fault:
+            log.exception("the story of synthesis %s has met a fault", story.record.synthesis_id)
+            end = fault
+            await self._give_up(story, fault)
+        finally:
+            self._forget(living)
+            story.close(end)
+
+    def _forget(self, living: Living) -> None:
+        story = living.story
+        if self._living.get(story.record.synthesis_id) is living:
+            del self._living[story.record.synthesis_id]
+        if self._by_key.get(story.key) is living:
+            del self._by_key[story.key]
+
+    async def _further(self, living: Living) -> End | None:
+        """The end of a story, in whosever hands; None where it changed hands."""
+        story, ground = living.story, self._ground
+        if story.flight is None:
+            end = await follow(ground.flights, ground.store, story)
+            return end if story.flight is None else None
+        living.holding = holding = Holding(ground, story, story.flight)
+        try:
+            end = await holding.fly()
+        finally:
+            living.holding = None
+        if end is None:
+            story.lose()
+            return None
+        await self._settled(living, end, holding.spent)
+        return end
+
+    async def _settled(self, living: Living, end: End, spent: int) -> None:
+        failure = None if isinstance(end, Registered) else end
+        if failure is not None and not isinstance(failure, KernelError):
+            failure = ended(failure).error()
+        seconds = max(0.0, self._ground.clock() - living.story.record.created)
+        self._ground.measures.seconds[failure.reason if failure else ""].add(seconds)
+        permit = living.permit or await self._control.resumed(living.story.record)
+        if permit is not None:
+            await self._control.settled(permit, spent, failure)
+
+    async def _give_up(self, story: Story, fault: Exception) -> None:
+        """End the flight of a story that cannot go on."""
+        if story.flight is not None:
+            failed = replace(story.record, state=State.FAILED, ended=self._ground.clock(), failure=ended(fault))
+            with suppress(KernelError):
+                await self._ground.flights.end(story.flight, failed)
+
+
+def stopping() -> StoreUnavailable:
+    """What is told to those who wait while the process stops; the synthesis goes on elsewhere, or later."""
+    return StoreUnavailable("the synthesizer is stopping; send the message again")
