@@ -146,8 +146,7 @@ class MethodRaised(KernelError):
 
     def __init__(self, holder: str, selector: str, exception: str, message: str, line: int = 0) -> None:
         at = f" at line {line}" if line else ""
-        if len(message) > MAX_RAISED:
-            message = message[:MAX_RAISED] + "…"
+        message = message if len(message) <= MAX_RAISED else message[:MAX_RAISED] + "…"
         super().__init__(
             f"{holder}.{selector} raised {exception}{at}: {message}",
             holder=holder,

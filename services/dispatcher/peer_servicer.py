@@ -38,7 +38,7 @@ class PeerServicer(DispatcherPeerServicer):
         self._dispatch = dispatch
         self._framed = Framed(FRAMING, self._run, status_of, _overloaded, doubled, stop, telemetry)
 
-    async def Forward(self, request_iterator: AsyncIterable[pb.ForwardRequest], context: Context) -> None:  # noqa: N802 # pyright: ignore[reportIncompatibleMethodOverride] - it writes its answers itself
+    async def Forward(self, request_iterator: AsyncIterable[pb.ForwardRequest], context: Context) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - it writes its answers itself
         """Run messages, in frames."""
         await self._framed.run(request_iterator, context)
 
