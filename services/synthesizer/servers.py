@@ -67,7 +67,7 @@ class Server:
         self.retries = RetryBudget(self._clock)
         self._probed = asyncio.Event()
         self._schemas_refused: dict[str, float] = {}
-        self._echoes: set[tuple[str, str]] = set()
+        self._echoes: set[str] = set()
         measured.watch(self.breaker)
 
     async def ask(self, model: str, messages: ChatMessages, sampling: Sampling, end: float) -> Completion:
@@ -166,8 +166,8 @@ class Server:
     def _note(self, model: str, said: Completion) -> None:
         self._measured.tokens[self.name, vocabulary.TOKEN_INPUT].count += said.input_tokens
         self._measured.tokens[self.name, vocabulary.TOKEN_OUTPUT].count += said.output_tokens
-        if said.model != model and (model, said.model) not in self._echoes:
-            self._echoes.add((model, said.model))
+        if said.model != model and said.model not in self._echoes:
+            self._echoes.add(said.model)
             log.warning(
                 "endpoint %s was asked for the model %s and says that %s answered: if %s is a LoRA adapter, see that "
                 "the server has it (TGI takes its first one where it does not know the name)",
