@@ -154,6 +154,8 @@ class Stories:
         if end is None:
             story.lose()
             return None
+        if isinstance(end, Registered):
+            story.close(end)  # nobody waits for the books; a failure is told when the next ask finds it in them
         await self._settled(living, end, holding.spent)
         return end
 
