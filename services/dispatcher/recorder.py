@@ -21,7 +21,8 @@ from kernel.errors import KernelError
 from kernel.messages import EPOCH_2000, Example, Failure, Message
 from kernel.objects import MethodVersion, Namespace, ObjectId, Selector
 from kernel.values import SlotValues, Value, encode
-from objectstore.store import RecordedCall, Store
+from objectstore.proving import RecordedCall
+from objectstore.store import Store
 
 FIRST: Final = 5
 ONE_IN: Final = 100

@@ -22,7 +22,8 @@ from kernel.transactions import KeptReply, Lane, Token, Transaction, parse_token
 from objectstore.asking import is_unclear
 from objectstore.examples_client import ExamplesClient
 from objectstore.exchange import EXCHANGE_METHOD, FIRST_PAUSE, LONGEST_PAUSE, Exchange, failure_of
-from objectstore.store import Changes, Draft, KeptExample, Landing, NewObject, Page, Preview, StoredObject, Update
+from objectstore.proving import KeptExample
+from objectstore.store import Changes, Draft, Landing, NewObject, Page, Preview, StoredObject, Update
 from objectstore.wire import (
     changes_from_wire,
     draft_to_wire,

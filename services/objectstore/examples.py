@@ -16,7 +16,7 @@ from objectstore.core import Core, persist
 from objectstore.keys import ExampleKey, span
 from objectstore.ledger import Entry, Span, Step
 from objectstore.proofs import checked_time
-from objectstore.store import KeptExample
+from objectstore.proving import KeptExample
 
 MAX_KEPT: Final = 100
 MAX_KEPT_BYTES: Final = MAX_TRANSACTION_BYTES

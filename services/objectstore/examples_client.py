@@ -6,7 +6,7 @@ from batos.v1 import objectstore_pb2 as pb
 from kernel.objects import Evidence, MethodRecord, Namespace, ObjectId, Selector
 from kernel.transactions import Token, parse_token
 from objectstore.asking import Asking
-from objectstore.store import KeptExample, RecordedCall
+from objectstore.proving import KeptExample, RecordedCall
 from objectstore.wire_examples import call_from_wire, call_to_wire, kept_from_wire, kept_to_wire
 from wire.objects import evidence_to_wire, record_from_wire
 

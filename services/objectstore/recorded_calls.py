@@ -12,7 +12,7 @@ from objectstore import records
 from objectstore.core import Core, persist
 from objectstore.keys import CallKey, span
 from objectstore.ledger import Entry, Span, Step
-from objectstore.store import RecordedCall
+from objectstore.proving import RecordedCall
 
 PLACES: Final = 20
 MAX_CALL_BYTES: Final = 16 << 10

@@ -17,7 +17,8 @@ from kernel.objects import Definition, Evidence, MethodVersion, ObjectId, Retire
 from kernel.transactions import KeptReply
 from kernel.values import Packed, SlotValues, encoder, from_extension
 from objectstore.members import Member
-from objectstore.store import FORMAT, KeptExample, RecordedCall
+from objectstore.proving import KeptExample, RecordedCall
+from objectstore.store import FORMAT
 
 _PREFIX: Final = bytes([FORMAT])
 

@@ -30,7 +30,8 @@ from objectstore.keys import DefinitionKey, VersionKey
 from objectstore.landings import check_fence, check_landing, joined, landed
 from objectstore.ledger import Entry, Span, Step
 from objectstore.proofs import checked_proof, proof_puts
-from objectstore.store import Draft, KeptExample, Landing
+from objectstore.proving import KeptExample
+from objectstore.store import Draft, Landing
 from objectstore.switch import opened
 
 ANY: Final = "*"  # what an effect set says where it cannot know the name

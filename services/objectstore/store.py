@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from kernel.lookup import Answer
-from kernel.messages import Example
 from kernel.objects import (
     Definition,
     EffectSet,
@@ -34,6 +33,7 @@ from kernel.objects import (
 from kernel.synthesis import SynthesisRecord
 from kernel.transactions import KeptReply, Key, Lane, Token, Transaction
 from kernel.values import Packed, SlotValues, Value, unpack
+from objectstore.proving import KeptExample, Proving
 
 if TYPE_CHECKING:
     from objectstore.flights import Flight
@@ -149,30 +149,6 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptExample:
-    """An example that every later version must pass: who gave it and when (seconds since 1970), who took it back."""
-
-    example: Example
-    by: str
-    at: float
-    withdrawn_by: str = ""
-
-    @property
-    def digest(self) -> str:
-        """What it is named by."""
-        return self.example.digest()
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedCall:
-    """A message that a version answered, as an example that says what came of it, and which version that was."""
-
-    example: Example
-    number: int
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
 class Landing:
     """The flight that a registration ends, and the record of its synthesis; method, state and time are filled in."""
 
@@ -180,7 +156,7 @@ class Landing:
     synthesis: SynthesisRecord
 
 
-class Store(Protocol):
+class Store(Proving, Protocol):
     """Objects, method versions and commits. Raises kernel errors alone; see each method's RPC for which."""
 
     async def create(self, namespace: Namespace, new: NewObject) -> StoredObject:
@@ -249,43 +225,6 @@ class Store(Protocol):
         `examples` are kept with it, as `keep` does, and a `landing` ends its flight, in the same transaction.
         While the kill switch holds (`objectstore.switch`), one that a synthesis wrote is not activated: Conflict.
         """
-        ...
-
-    async def prove(
-        self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int, evidence: Evidence
-    ) -> tuple[MethodRecord, Token]:
-        """Append a proof to a version, and leave active what is. MethodNotFound, BadArguments (no level, no number)."""
-        ...
-
-    async def keep(
-        self, namespace: Namespace, holder: ObjectId, selector: Selector, examples: Sequence[KeptExample]
-    ) -> Token:
-        """Keep examples, each once; one that was withdrawn is kept again. ObjectNotFound, LimitExceeded.
-
-        A method has at most 100, and 1 MiB of them; for a new one the oldest that were withdrawn are let go.
-        """
-        ...
-
-    async def withdraw(
-        self, namespace: Namespace, holder: ObjectId, selector: Selector, digest: str, by: str
-    ) -> tuple[KeptExample, Token]:
-        """Take an example back: it is told of, and gates nothing any more. ObjectNotFound, BadArguments (none such)."""
-        ...
-
-    async def kept(
-        self, namespace: Namespace, holder: ObjectId, selector: Selector
-    ) -> tuple[Sequence[KeptExample], Token]:
-        """All examples of a method, by age, withdrawn ones too. ObjectNotFound."""
-        ...
-
-    async def record(
-        self, namespace: Namespace, holder: ObjectId, selector: Selector, calls: Sequence[RecordedCall]
-    ) -> None:
-        """Keep some calls, the newest 20 of a method, of at most 16 KiB each; more is let go. ObjectNotFound."""
-        ...
-
-    async def recorded(self, namespace: Namespace, holder: ObjectId, selector: Selector) -> Sequence[RecordedCall]:
-        """The calls that are kept, the newest first. ObjectNotFound."""
         ...
 
     async def method(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from batos.v1 import objectstore_pb2 as pb
 from kernel.errors import BadExample, KernelError
-from objectstore.store import KeptExample, RecordedCall
+from objectstore.proving import KeptExample, RecordedCall
 from wire.messages import example_from_wire, example_to_wire
 from wire.timestamps import seconds_of, timestamp
 

@@ -20,7 +20,8 @@ from objectstore import records
 from objectstore.keys import DefinitionKey, ReplyKey
 from objectstore.ledger import Ledger, Span, Step
 from objectstore.ledger_store import LedgerStore
-from objectstore.store import Draft, KeptExample, NewObject, RecordedCall
+from objectstore.proving import KeptExample, RecordedCall
+from objectstore.store import Draft, NewObject
 
 NS = DEFAULT_NAMESPACE
 OTHER = Namespace("acme")

@@ -16,7 +16,7 @@ from kernel.errors import KernelError
 from kernel.messages import Message
 from kernel.objects import ObjectId, Selector
 from kernel.values import Reference, Value
-from objectstore.store import RecordedCall
+from objectstore.proving import RecordedCall
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,7 +10,8 @@ from kernel.objects import DEFAULT_NAMESPACE, Evidence, Level, ObjectId, Provena
 from kernel.values import SlotValues, Value
 from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
-from objectstore.store import Draft, KeptExample, NewObject
+from objectstore.proving import KeptExample
+from objectstore.store import Draft, NewObject
 from synthesizer.admission import admit
 from synthesizer.retrieval import MOST_ADOPTABLE, adoptable, mission, shelf
 

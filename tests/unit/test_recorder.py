@@ -13,7 +13,7 @@ from kernel.messages import Message
 from kernel.objects import DEFAULT_NAMESPACE as NS
 from kernel.objects import Namespace, ObjectId, Selector
 from kernel.values import Value
-from objectstore.store import RecordedCall
+from objectstore.proving import RecordedCall
 
 GET = method("pump", "def get(self):\n    return self.n\n")
 OTHER = method("pump", "def get(self):\n    return self.n\n", 2)

@@ -33,8 +33,8 @@ from kernel.transactions import KeptReply
 from kernel.values import Reference
 from objectstore import records
 from objectstore.members import Member
+from objectstore.proving import KeptExample, RecordedCall
 from objectstore.records import LaneRecord, Meta, UnknownFormat
-from objectstore.store import KeptExample, RecordedCall
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 ACME, ADD = ObjectId("feed/acme"), Selector("add")

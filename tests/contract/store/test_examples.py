@@ -10,7 +10,8 @@ from kernel.errors import BadArguments, LimitExceeded, ObjectNotFound
 from kernel.messages import Example, Failure
 from kernel.objects import DEFAULT_NAMESPACE, Evidence, Level, MethodPointer, ObjectId, Selector
 from kernel.values import Reference
-from objectstore.store import Draft, KeptExample, NewObject, Store
+from objectstore.proving import KeptExample
+from objectstore.store import Draft, NewObject, Store
 
 NS = DEFAULT_NAMESPACE
 ACME = ObjectId("feed/acme")

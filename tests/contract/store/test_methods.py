@@ -5,7 +5,6 @@ import hashlib
 
 import pytest
 
-from fakes.stores import Kept
 from kernel.errors import (
     BadArguments,
     BadValue,
@@ -28,13 +27,10 @@ from kernel.objects import (
     PersonaTurn,
     Policy,
     Provenance,
-    Retirement,
     Selector,
     Severity,
     Synthesis,
 )
-from objectstore.keys import VersionKey
-from objectstore.ledger import Step
 from objectstore.store import Draft, NewObject, Store, Update
 
 NS = DEFAULT_NAMESPACE
@@ -138,30 +134,6 @@ async def test_what_is_not_fit_to_be_kept_is_refused(store: Store) -> None:
         await store.register(NS, Draft(ObjectId("nobody"), ADD, SHORT), activate=True)
 
 
-@pytest.mark.parametrize("at", [-1.0, -0.0001, 1e10, 1e11])
-async def test_evidence_of_a_time_that_no_key_holds_is_refused(store: Store, at: float) -> None:
-    proof = Evidence(Level.APPROVED, "me", at)
-    await register(store)
-    with pytest.raises(BadArguments):
-        await store.register(NS, Draft(ACME, ADD, SHORT, evidence=[proof]), activate=True)
-    with pytest.raises(BadArguments):
-        await store.activate(NS, ACME, ADD, 1, evidence=proof)
-    found = (await store.method(NS, ACME, ADD, 0))[0]
-    assert (found.method.number, found.evidence) == (1, ())
-
-
-async def test_a_key_of_another_hand_beside_a_version_keeps_no_one_from_it(kept: Kept) -> None:
-    made = await register(kept.store)
-    incarnation = (await kept.store.get(NS, ACME)).definition.incarnation
-    beside = VersionKey(NS, ACME, incarnation, ADD, 1).beside()
-    await kept.ledger.transact(Step(puts={beside.begin + b"-000000000001000-00": b"?"}))
-    assert (await kept.store.method(NS, ACME, ADD, 0))[0] == made
-    assert list((await kept.store.methods(NS, ACME, None, 0, "")).items) == [made]
-    await kept.store.activate(NS, ACME, ADD, 1, evidence=Evidence(Level.APPROVED, "me", 5.0))
-    assert (await kept.store.method(NS, ACME, ADD, 0))[0].level is Level.APPROVED
-    await kept.store.retire(NS, ACME, ADD, 1)
-
-
 async def test_racing_registrations_get_numbers_of_their_own(store: Store) -> None:
     drafts = [register(store, f"def add(self, a):\n    return {n}\n") for n in range(8)]
     made = await asyncio.gather(*drafts)
@@ -214,48 +186,6 @@ async def test_moving_the_pointer_is_a_rollback_and_idempotent(store: Store) -> 
     assert (await register(store)).method.number == 4
 
 
-async def test_an_approval_is_appended_as_evidence_once(store: Store) -> None:
-    await store.register(NS, Draft(ACME, ADD, SHORT, evidence=[Evidence(Level.AUDITED, "s", 5.0)]), activate=False)
-    approval = Evidence(Level.APPROVED, "local", 9.25, "reads well")
-    for _ in range(2):
-        await store.activate(NS, ACME, ADD, 1, evidence=approval)
-    await store.activate(NS, ACME, ADD, 1, evidence=Evidence(Level.REPLAYED, "s", 7.0))
-    found = (await store.method(NS, ACME, ADD, 1))[0]
-    assert [proof.level for proof in found.evidence] == [Level.AUDITED, Level.REPLAYED, Level.APPROVED]
-    assert found.level is Level.APPROVED
-    with pytest.raises(BadArguments):
-        await store.activate(NS, ACME, ADD, 0, evidence=approval)
-
-
-async def test_a_proof_is_appended_and_what_is_active_stays(store: Store) -> None:
-    await register(store)
-    await register(store, activate=False)
-    proof = Evidence(Level.REPLAYED, "synthesizer", 9.25, "20 calls")
-    for _ in range(2):
-        record, token = await store.prove(NS, ACME, ADD, 2, proof)
-        assert (record, record.evidence) == ((await store.method(NS, ACME, ADD, 2))[0], (proof,))
-        assert token.revision <= (await store.method(NS, ACME, ADD, 2))[1].revision
-    earlier = Evidence(Level.AUDITED, "synthesizer", 3.0)
-    assert (await store.prove(NS, ACME, ADD, 2, earlier))[0].evidence == (earlier, proof)
-    assert await pointer(store) == MethodPointer(1, 2)
-    undated = (await store.prove(NS, ACME, ADD, 1, Evidence(Level.APPROVED, "ann", 0.0)))[0]
-    assert undated == (await store.method(NS, ACME, ADD, 1))[0]
-    assert undated.evidence[0].at > 0
-
-
-async def test_what_proves_nothing_is_refused(store: Store) -> None:
-    await register(store)
-    proof = Evidence(Level.APPROVED, "ann", 1.0)
-    with pytest.raises(MethodNotFound):
-        await store.prove(NS, ACME, ADD, 2, proof)
-    with pytest.raises(ObjectNotFound):
-        await store.prove(NS, ObjectId("nobody"), ADD, 1, proof)
-    with pytest.raises(BadArguments):
-        await store.prove(NS, ACME, ADD, 0, proof)
-    with pytest.raises(BadArguments):
-        await store.prove(NS, ACME, ADD, 1, Evidence(Level.UNSET, "ann", 1.0))
-
-
 async def test_an_activation_that_expects_another_definition_is_a_conflict(store: Store) -> None:
     before = (await store.get(NS, ACME)).definition_revision
     await register(store)
@@ -275,21 +205,6 @@ async def test_a_retired_version_is_out_for_good(store: Store) -> None:
         with pytest.raises(MethodNotFound, match="retired"):
             await store.activate(NS, ACME, ADD, number)
     assert (await register(store)).method.number == 3
-
-
-async def test_who_retired_a_version_first_and_why_is_kept(store: Store) -> None:
-    await register(store)
-    await register(store)
-    rejection = Retirement("ann", 12.5, "rounds down")
-    await store.retire(NS, ACME, ADD, 1, retirement=rejection)
-    await store.retire(NS, ACME, ADD, 1, retirement=Retirement("bob", 13.5, "no"))
-    assert (await store.method(NS, ACME, ADD, 1))[0].retirement == rejection
-    await store.retire(NS, ACME, ADD, 2)
-    retirement = (await store.method(NS, ACME, ADD, 2))[0].retirement
-    assert retirement is not None
-    assert (retirement.by, retirement.reason, retirement.at > 1e9) == ("", "", True)
-    with pytest.raises(BadArguments):
-        await store.retire(NS, ACME, ADD, 2, retirement=Retirement("ann", 1.0, "x" * 4001))
 
 
 async def test_what_was_never_registered_is_not_found(store: Store) -> None:

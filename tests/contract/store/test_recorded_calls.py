@@ -9,7 +9,8 @@ from kernel.errors import ObjectNotFound
 from kernel.messages import Example, Failure
 from kernel.objects import DEFAULT_NAMESPACE, ObjectId, Selector
 from objectstore.keys import span
-from objectstore.store import NewObject, RecordedCall, Store
+from objectstore.proving import RecordedCall
+from objectstore.store import NewObject, Store
 
 NS = DEFAULT_NAMESPACE
 ACME = ObjectId("feed/acme")

@@ -30,7 +30,8 @@ from objectstore.keys import (
 )
 from objectstore.ledger_store import LedgerStore
 from objectstore.problems import Kind
-from objectstore.store import KeptExample, RecordedCall, Update
+from objectstore.proving import KeptExample, RecordedCall
+from objectstore.store import Update
 
 
 async def version_key(store: LedgerStore, number: int) -> VersionKey:
