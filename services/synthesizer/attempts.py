@@ -11,6 +11,7 @@ from synthesizer.drafts import Draft
 from synthesizer.endpoints import ChatMessages
 from synthesizer.trial import Tried
 
+MOST_REPAIRED = 2  # drafts that are corrected at the same time
 _MOST_FINDINGS = 3  # told to a person or a persona; one fault often has several
 
 
@@ -21,6 +22,11 @@ class Attempt:
     draft: Draft
     findings: tuple[Finding, ...]
     tried: Tried | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether it passed its trial."""
+        return self.tried is not None and not self.tried.failure
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -35,6 +41,11 @@ class Attempt:
         if self.tried:
             return self.tried.failure
         return "; ".join(_told(each) for each in self.errors[:_MOST_FINDINGS])
+
+    @property
+    def whispered(self) -> str:
+        """The complaint as ALFRED may be told it."""
+        return (self.tried.whispered if self.tried else "") or self.complaint
 
     def closeness(self) -> tuple[int, int, int]:
         """The smaller, the nearer it came: examples failed, errors found, length."""
@@ -53,11 +64,17 @@ def closest(attempts: Sequence[Attempt]) -> Attempt:
     return min(attempts, key=Attempt.closeness)
 
 
-def repair(asked: ChatMessages, attempts: Sequence[Attempt]) -> ChatMessages:
-    """The conversation that asks for a better draft than the one that came nearest."""
-    best = closest([each for each in attempts if each.draft.source] or attempts)
+def repairs(asked: ChatMessages, attempts: Sequence[Attempt]) -> tuple[ChatMessages, ...]:
+    """The conversations that ask for a better draft: than the one that came nearest, and than another one near it.
+
+    Two only where they are different drafts with different faults: the same fault told twice finds the same repair.
+    """
+    near: list[Attempt] = []
+    for attempt in sorted((each for each in attempts if each.draft.source), key=Attempt.closeness):
+        if all(attempt.draft.source != each.draft.source and attempt.complaint != each.complaint for each in near):
+            near.append(attempt)
     # Where nothing was written there is nothing to correct: the same question, on other seeds.
-    return drafts.repair(asked, best.draft.source, best.complaint) if best.draft.source else asked
+    return tuple(drafts.repair(asked, each.draft.source, each.whispered) for each in near[:MOST_REPAIRED]) or (asked,)
 
 
 def failure(message: Message, attempts: Sequence[Attempt]) -> KernelError:

@@ -36,7 +36,7 @@ class Draft:
 
     index: int
     source: str
-    turn: PersonaTurn
+    turn: PersonaTurn | None = None
     cut: bool = False
 
 

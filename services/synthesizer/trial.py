@@ -1,8 +1,8 @@
 """The trial of a draft. Law: tried by the code and in the sandbox that will run it, so what passes is what runs.
 
 A draft is tried on every example, and on the message that asked for it, on the receiver's state as it is: twice, since
-the same state, arguments, clock and seed have to give the same. ROBIN's sends are only observed. What a draft did in
-all of them is its *behaviour*; drafts that behave alike agree.
+the same state, arguments, clock and seed have to give the same (BAT504). On ROBIN's sends and on variations of the
+examples it is only observed. What a draft did on all of them is its *behaviour*; drafts that behave alike agree.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,24 +10,35 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from activation.examples import Observation, Tryout
-from kernel.errors import Overloaded
+from kernel.errors import BadArguments, Overloaded
 from kernel.messages import Example, Failure, Message
-from kernel.objects import Finding, Level, MethodVersion, ObjectId
-from kernel.signature import parse_method
+from kernel.objects import EffectSet, Finding, Level, MethodVersion, ObjectId
+from kernel.signature import bind, parse_method
 from kernel.values import Reference, SlotValues, Value
 from synthesizer import rendering
+from synthesizer.disclosure import shown_message
 from synthesizer.drafts import Draft
+from synthesizer.properties import Property
 from synthesizer.snapshot import StoreSnapshot
+from synthesizer.variations import variations
 
 MAX_OTHERS = 20  # objects a message refers to whose slots its own trial sees
+SILENT = ""  # in a behaviour: it failed on an input of which no caller said what must come
 _RAISED = "METHOD_RAISED"
 _LIMIT = "LIMIT_EXCEEDED"
 _OVERLOADED = "OVERLOADED"
+_DIFFER = ": two runs on the same state, clock and seed differ (BAT504)"
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How a draft did: examples passed of all, in words what it failed (empty: it passed), and its behaviour."""
+    """How a draft did: examples passed of all, in words what it failed (empty: it passed), and its behaviour.
+
+    `behaviour` has for each of the `inputs` a digest of what was `seen` of it there, or SILENT. `held` is how many of
+    ROBIN's properties held wherever they say something, `runs` how often it was run. `effects` is what it touches,
+    `beyond` what of it BRICK's spec does not have. `whispered` is what ALFRED may be told of a failure that speaks of
+    the message's own arguments and state: neither of them.
+    """
 
     draft: Draft
     findings: tuple[Finding, ...]
@@ -35,15 +46,29 @@ class Tried:
     total: int
     failure: str
     behaviour: tuple[str, ...] = ()
+    inputs: tuple[Example, ...] = ()
+    seen: tuple[Observation, ...] = ()
+    held: int = 0
+    runs: int = 0
+    effects: EffectSet | None = None
+    beyond: tuple[str, ...] = ()
+    whispered: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The draft that is registered, how many agreed with it, and the levels of evidence it has."""
+    """The draft that is registered, how many agree with it of those that passed, and its levels of evidence.
+
+    `dissent` counts the groups that answer otherwise. `adopted` names the version that it was taken from unchanged, as
+    `holder.selector@number`.
+    """
 
     tried: Tried
     agreeing: int
     levels: tuple[Level, ...]
+    passed: int = 1
+    dissent: int = 0
+    adopted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +79,12 @@ class Trial:
     target: ObjectId
     message: Message
     live: Example
-    probes: Sequence[Example]
+    probes: Sequence[Example] = ()
+    properties: Sequence[Property] = ()
 
     async def of(self, draft: Draft, findings: tuple[Finding, ...]) -> Tried:
         """Try a draft that passed the audit. Raises StoreUnavailable, Overloaded."""
-        method = self._version(draft)
-        examples = self.message.examples
+        method, examples = self._version(draft), self.message.examples
         seen: list[Observation] = []
         failures: list[tuple[int, str]] = []
         for example in examples:
@@ -69,11 +94,28 @@ class Trial:
                 failures.append((len(rendering.example(method.selector, example)), verdict.failure))
                 if _reason(verdict.observation) == _LIMIT:
                     break  # the draft is refused, and the others would cost as much time
-        passed = len(seen) - len(failures)
-        failure = min(failures)[1] if failures else await self._live(method, seen)
-        if not failure:
-            seen += [await self._observed(method, probe) for probe in self.probes]
-        return Tried(draft, findings, passed, len(examples), failure, tuple(item.digest() for item in seen))
+        passed, runs = len(seen) - len(failures), len(seen)
+        if failures:
+            return Tried(draft, findings, passed, len(examples), min(failures)[1], runs=runs)
+        failure = await self._live(method, seen)
+        if failure:
+            whispered = self._whispered(method, seen[-1], failure)
+            return Tried(draft, findings, passed, len(examples), failure, runs=runs + 2, whispered=whispered)
+        vouched, inputs = len(seen), (*examples, self.live, *self._others())
+        for given in inputs[vouched:]:
+            seen.append(await self._observed(method, given))
+            if _reason(seen[-1]) == _LIMIT:
+                break  # nobody vouches for these inputs, and each could take as long
+        behaviour = [SILENT if _is_silent(item) and at >= vouched else item.digest() for at, item in enumerate(seen)]
+        behaviour += [SILENT] * (len(inputs) - len(seen))
+        held = sum(_holds(each, seen, inputs) for each in self.properties)
+        runs = len(seen) + 1
+        return Tried(draft, findings, passed, passed, "", tuple(behaviour), inputs, tuple(seen), held, runs)
+
+    def _others(self) -> Iterator[Example]:
+        """Inputs that no caller vouches for."""
+        yield from self.probes
+        yield from variations(self.message.examples or (self.live,))
 
     async def _live(self, method: MethodVersion, seen: list[Observation]) -> str:
         first = await self._observed(method, self.live)
@@ -81,11 +123,24 @@ class Trial:
         seen.append(first)
         sent = rendering.send(method.selector, self.live.arguments, self.live.keywords)
         if first.digest() != again.digest():
-            return f"{sent}: two runs on the same state, clock and seed differ"
+            return f"{sent}{_DIFFER}"
         # Examples may say that the method raises; without them an exception is the only sign of a broken draft.
         if _reason(first) in ({"", _RAISED} if self.message.examples else {""}):
             return ""
         return f"{sent} failed: {first.text}"
+
+    def _whispered(self, method: MethodVersion, seen: Observation, failure: str) -> str:
+        """The failure with samples for arguments, and without its text: that may hold a slot, or an argument."""
+        shown = shown_message(self.message)
+        sent = rendering.send(shown.selector, shown.arguments, shown.keywords)
+        if failure.endswith(_DIFFER):
+            return f"{sent}{_DIFFER}"
+        try:
+            bind(method.selector, method.parameters, len(shown.arguments), list(shown.keywords))
+        except BadArguments as misfit:
+            return f"{sent} failed: {misfit.text}"
+        told = seen.outcome if isinstance(seen.outcome, Failure) else Failure(_RAISED)
+        return f"{sent} failed: {told.exception or told.reason}"
 
     async def _observed(self, method: MethodVersion, example: Example) -> Observation:
         return _settled(await self.tryout.observe(method, self.message.receiver, example))
@@ -94,6 +149,12 @@ class Trial:
         selector, source = self.message.selector, draft.source
         digest = sha256(source.encode()).hexdigest()
         return MethodVersion(self.target, selector, 0, source, digest, parse_method(source, selector))
+
+
+def _holds(each: Property, seen: Sequence[Observation], inputs: Sequence[Example]) -> bool:
+    """Whether the property says something of what was seen, and nothing of it was otherwise."""
+    said = [each.holds(item, given) for item, given in zip(seen, inputs, strict=False)]
+    return True in said and False not in said
 
 
 async def as_example(message: Message, slots: SlotValues, objects: StoreSnapshot, now: float, seed: int) -> Example:
@@ -124,24 +185,8 @@ def references(value: Value) -> Iterator[Reference]:
             pass
 
 
-def choose(tried: Sequence[Tried]) -> Choice | None:
-    """The shortest source of the largest group that behaves alike; None where no draft passed."""
-    groups: dict[tuple[str, ...], list[Tried]] = {}
-    for each in tried:
-        if not each.failure:
-            groups.setdefault(each.behaviour, []).append(each)
-    if not groups:
-        return None
-    for group in groups.values():
-        group.sort(key=lambda each: (len(each.draft.source), each.draft.index))
-    largest = min(groups.values(), key=lambda group: (-len(group), len(group[0].draft.source), group[0].draft.index))
-    best = largest[0]
-    levels = [Level.AUDITED]
-    if len(largest) > 1:
-        levels.append(Level.AGREED)
-    if best.total:
-        levels.append(Level.EXAMPLES)
-    return Choice(best, len(largest), tuple(levels))
+def _is_silent(seen: Observation) -> bool:
+    return isinstance(seen.outcome, Failure)
 
 
 def _reason(seen: Observation) -> str:

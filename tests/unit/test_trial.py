@@ -1,16 +1,14 @@
-"""Which draft is chosen, on what evidence, and what is told of those that failed: pure."""
+"""What is told of drafts that failed, and how they are repaired: pure."""
 
 from collections.abc import Sequence
 
-import pytest
-
 from kernel.errors import AuditRejected, SynthesisFailed
 from kernel.messages import Example, Message
-from kernel.objects import Finding, Level, ObjectId, PersonaTurn, Selector, Severity
-from synthesizer.attempts import Attempt, closest, failure, repair
+from kernel.objects import Finding, ObjectId, PersonaTurn, Selector, Severity
+from synthesizer.attempts import Attempt, closest, failure, repairs
 from synthesizer.drafts import Draft
 from synthesizer.order import Order
-from synthesizer.trial import Tried, choose
+from synthesizer.trial import Tried
 
 TURN = PersonaTurn("ALFRED", "m", "", 1, 1, 0.1)
 MESSAGE = Message(ObjectId("a"), Selector("m"))
@@ -29,42 +27,6 @@ def attempt(each: Tried) -> Attempt:
     return Attempt(each.draft, (), each)
 
 
-@pytest.mark.parametrize(
-    ("drafts", "chosen", "agreeing"),
-    [
-        ([tried(1, "xxx", "ab"), tried(2, "x", "ac"), tried(3, "xx", "ab")], 3, 2),
-        ([tried(1, "xx", "a"), tried(2, "x", "b")], 2, 1),
-        ([tried(1, "xx", "a"), tried(2, "xx", "a")], 1, 2),
-        ([tried(1, "x", "a", failed="no"), tried(2, "xxx", "b")], 2, 1),
-    ],
-    ids=["the largest group", "alone, the shortest", "else the first", "only those that pass"],
-)
-def test_the_shortest_of_the_largest_group_is_chosen(drafts: list[Tried], chosen: int, agreeing: int) -> None:
-    choice = choose(drafts)
-    assert choice is not None
-    assert (choice.tried.draft.index, choice.agreeing) == (chosen, agreeing)
-
-
-def test_none_is_chosen_where_none_passed() -> None:
-    assert choose([tried(1, "x", failed="no")]) is None
-    assert choose([]) is None
-
-
-@pytest.mark.parametrize(
-    ("drafts", "levels"),
-    [
-        ([tried(1, "x", total=0)], (Level.AUDITED,)),
-        ([tried(1, "x", "a", total=0), tried(2, "y", "a", total=0)], (Level.AUDITED, Level.AGREED)),
-        ([tried(1, "x")], (Level.AUDITED, Level.EXAMPLES)),
-        ([tried(1, "x", "a"), tried(2, "y", "a")], (Level.AUDITED, Level.AGREED, Level.EXAMPLES)),
-    ],
-)
-def test_evidence_is_what_was_proved_and_no_more(drafts: list[Tried], levels: tuple[Level, ...]) -> None:
-    choice = choose(drafts)
-    assert choice is not None
-    assert choice.levels == levels
-
-
 def test_the_nearest_failure_passed_most_examples() -> None:
     near = attempt(tried(2, "xx", failed="b", passed=1))
     assert closest([attempt(tried(1, "x", failed="a", passed=0)), near, refused(3, "x", "BAT301")]) is near
@@ -73,9 +35,20 @@ def test_the_nearest_failure_passed_most_examples() -> None:
 
 def test_a_repair_is_asked_with_what_was_wrong_or_anew_where_nothing_was_written() -> None:
     asked = [{"role": "user", "content": "task"}]
-    assert "line 3: why (BAT301)" in repair(asked, [refused(1, "def m", "BAT301")])[-1]["content"]
-    assert "cut off" in repair(asked, [refused(1, "def m", "BAT103", cut=True)])[-1]["content"]
-    assert repair(asked, [refused(1, "", "BAT101")]) == asked
+    (one,) = repairs(asked, [refused(1, "def m", "BAT301")])
+    assert "line 3: why (BAT301)" in one[-1]["content"]
+    (one,) = repairs(asked, [refused(1, "def m", "BAT103", cut=True)])
+    assert "cut off" in one[-1]["content"]
+    assert repairs(asked, [refused(1, "", "BAT101")]) == (asked,)
+
+
+def test_two_near_drafts_with_different_faults_are_repaired_at_once() -> None:
+    asked = [{"role": "user", "content": "task"}]
+    near, far = attempt(tried(2, "two", failed="b", passed=1)), attempt(tried(1, "one", failed="a", passed=0))
+    same_fault = attempt(tried(3, "three", failed="b", passed=1))
+    same_source = attempt(tried(4, "two", failed="c", passed=0))
+    shown = [each[-2]["content"] for each in repairs(asked, [far, near, same_fault, same_source])]
+    assert shown == ["```python\ntwo```", "```python\none```"]
 
 
 def test_the_reason_is_the_audits_where_no_draft_reached_a_trial_and_the_trials_else() -> None:
