@@ -26,6 +26,7 @@ from objectstore.flights_servicer import FlightsServicer
 from objectstore.ledger import Entry, Events, Ledger, Reading, Span, Step, Unclear
 from objectstore.ledger_flights import LedgerFlights
 from objectstore.ledger_store import LedgerStore
+from objectstore.members import Members
 from objectstore.memory import MemoryLedger
 from objectstore.servicer import StoreServicer
 from objectstore.store import Store, StoredObject
@@ -82,10 +83,10 @@ def _connected(address: Address) -> grpc.aio.Channel:
 
 
 @asynccontextmanager
-async def serving(store: Store, listen: Address = ANY_PORT) -> AsyncGenerator[Address]:
-    """Where a server of the store listens."""
+async def serving(store: Store, listen: Address = ANY_PORT, members: Members | None = None) -> AsyncGenerator[Address]:
+    """Where a server of the store listens, and of its members where it has them."""
     stop = asyncio.Event()
-    servicer = StoreServicer(store, stop)
+    servicer = StoreServicer(store, stop, members=members)
     services: dict[str, Register] = {
         "batos.v1.ObjectStore": lambda server: add_ObjectStoreServicer_to_server(servicer, server)
     }

@@ -1,6 +1,7 @@
 """A whole synthesizer over real gRPC: the memory store behind its own server, the real sandbox, scripted endpoints."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,17 +14,17 @@ from chassis.client import channel
 from chassis.server import Server, ServerSpec
 from chassis.telemetry import Telemetry
 from fakes.endpoint import Script, ScriptedEndpoint
-from fakes.flying import Seated
 from fakes.stores import serving
 from kernel.messages import Example, Message
 from kernel.objects import DEFAULT_NAMESPACE, MethodRecord, ObjectId, Policy, Selector
 from kernel.synthesis import Event, Registered
 from kernel.values import Value
 from objectstore.client import StoreClient
-from objectstore.ledger_flights import LedgerFlights
+from objectstore.flights import SERVICE
+from objectstore.flights_client import FlightsClient
 from objectstore.ledger_members import LedgerMembers
 from objectstore.ledger_store import LedgerStore
-from objectstore.members import Member
+from objectstore.membership import MembershipClient
 from objectstore.memory import MemoryLedger
 from objectstore.store import Draft, NewObject
 from sandbox.host import Sandbox
@@ -130,20 +131,40 @@ async def synthesizing(
     async with AsyncExitStack() as stack:
         ledger = MemoryLedger()
         store = await LedgerStore.open(ledger)
-        where = await stack.enter_async_context(serving(store))
-        client = StoreClient(await stack.enter_async_context(channel(where)))
-        await bootstrap(client)
+        where = await stack.enter_async_context(serving(store, members=LedgerMembers(ledger, store.hub)))
         endpoint = await stack.enter_async_context(ScriptedEndpoint(script))
+        one = synthesizer(sandbox, where, endpoint, drafts=drafts, patience=patience, telemetry=telemetry)
+        flights, server = await stack.enter_async_context(one)
+        connected = await stack.enter_async_context(channel(server.address, telemetry=telemetry))
+        yield Rig(store, endpoint, SynthesizerClient(connected), SynthesizerStub(connected), flights, server)
+
+
+@asynccontextmanager
+async def synthesizer(
+    sandbox: Sandbox,
+    where: Address,
+    endpoint: ScriptedEndpoint,
+    *,
+    drafts: int = 3,
+    patience: Patience = QUICK,
+    telemetry: Telemetry | None = None,
+) -> AsyncGenerator[tuple[Flights, Server]]:
+    """One more over a store that serves; it is a member, and leaves at the end."""
+    telemetry = telemetry or Telemetry.off()
+    async with AsyncExitStack() as stack:
+        to_store = await stack.enter_async_context(channel(where))
+        client, shared = StoreClient(to_store), FlightsClient(to_store)
+        await bootstrap(client)
         urls = dict.fromkeys((*(name.lower() for name in NAMES), "default"), endpoint.url)
         endpoints = await stack.enter_async_context(Endpoints(urls, telemetry, patience=patience))
         turns = Turns(endpoints, {name: name.lower() for name in NAMES})
         synthesis = Synthesis(client, turns, Activator(sandbox, telemetry), telemetry, drafts)
-        shared, belonging = LedgerFlights(store.core), Belonging("s-1")
+        belonging = Belonging(uuid.uuid4().hex)
         ground = Ground(shared, client, synthesis, belonging, Measures(telemetry.metrics))
         control = Control(shared, client, ground.clock, telemetry.metrics, drafts=drafts)
         flights = Flights(ground, control, telemetry)
-        seated = Seated(LedgerMembers(ledger, store.hub), Member(belonging.me, str(where)))
-        await stack.enter_async_context(member(belonging, flights, seated, asyncio.Event()))
+        joined = MembershipClient(to_store).joined(SERVICE, belonging.me, "127.0.0.1:0")
+        await stack.enter_async_context(member(belonging, flights, joined, asyncio.Event()))
         await belonging.back()
         servicer = SynthesizerServicer(flights)
         spec = ServerSpec(
@@ -153,6 +174,4 @@ async def synthesizing(
             telemetry=telemetry,
             grace=1.0,
         )
-        server = await stack.enter_async_context(Server(spec))
-        connected = await stack.enter_async_context(channel(server.address, telemetry=telemetry))
-        yield Rig(store, endpoint, SynthesizerClient(connected), SynthesizerStub(connected), flights, server)
+        yield flights, await stack.enter_async_context(Server(spec))
