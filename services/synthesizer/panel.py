@@ -12,9 +12,11 @@ exist, a send or a property that is none are left out. What ROBIN says ranks dra
 
 import ast
 import asyncio
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, cast
 
 from kernel.errors import EndpointUnavailable, KernelError
 from kernel.messages import Example
@@ -35,6 +37,14 @@ MAX_FOUND = 2  # methods of the objects themselves among ALFRED's three worked o
 MAX_PROBES = 3
 MAX_SHELF = 12  # methods that BABS is told of
 _TEMPERATURE = 0.2
+_LINES: Final[Mapping[str, object]] = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_PROBES}
+LINES: Final[Mapping[str, object]] = {
+    "type": "object",
+    "properties": {"messages": _LINES, "always": _LINES},
+    "required": ["messages", "always"],
+    "additionalProperties": False,
+}
+"""The JSON schema of what ROBIN says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +76,17 @@ async def sit(turns: Turns, personas: Mapping[str, Persona], mission: Mission, s
         async with asyncio.TaskGroup() as together:
             brick = together.create_task(ask(BRICK, SCHEMA))
             babs = together.create_task(ask(BABS))
-            robin = together.create_task(ask(ROBIN))
+            robin = together.create_task(ask(ROBIN, LINES))
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
     said = brick.result(), babs.result(), robin.result()
-    spec_text, found, sends = (each.text if each else "" for each in said)
-    spec = read_spec(spec_text, mission.message)
+    spec_text, found, unusual = (each.text if each else "" for each in said)
+    spec, lines = read_spec(spec_text, mission.message), read_lines(unusual)
     return Minutes(
         spec,
         read_found(found, mission.known[:MAX_SHELF]),
-        read_probes(sends, mission),
-        read_properties(sends, mission.message.selector, spec.signature),
+        read_probes(lines, mission),
+        read_properties(lines, mission.message.selector, spec.signature),
         tuple(each.turn for each in said if each),
     )
 
@@ -116,16 +126,28 @@ def read_found(text: str, known: Sequence[MethodVersion]) -> tuple[MethodVersion
     return tuple(by_name[name] for name in list(chosen)[:MAX_FOUND])
 
 
-def read_probes(text: str, mission: Mission) -> tuple[Example, ...]:
-    """ROBIN's sends, on the state of the first example (or the receiver's own)."""
+def read_lines(text: str) -> Sequence[str]:
+    """What ROBIN says, one thing each: the texts in its JSON, else the lines of its answer."""
+    try:
+        given: object = json.loads(text[text.find("{") : text.rfind("}") + 1])
+    except (ValueError, RecursionError):
+        return text.splitlines()
+    lists = cast("dict[str, object]", given).values() if isinstance(given, dict) else ()
+    items = [item for each in lists if isinstance(each, list) for item in cast("list[object]", each)]
+    return [item for item in items if isinstance(item, str)]
+
+
+def read_probes(lines: Sequence[str], mission: Mission) -> tuple[Example, ...]:
+    """ROBIN's sends, each once, on the state of the first example (or the receiver's own)."""
     examples = mission.message.examples
     state = examples[0].before if examples else mission.slots
-    probes: list[Example] = []
-    for line in text.splitlines():
+    probes: dict[str, Example] = {}
+    for line in lines:
         sent = _send_in(line, mission.message.selector)
         if sent is not None:
-            probes.append(Example(None, state, *sent))
-    return tuple(probes[:MAX_PROBES])
+            probe = Example(None, state, *sent)
+            probes.setdefault(probe.digest(), probe)
+    return tuple(probes.values())[:MAX_PROBES]
 
 
 def _send_in(line: str, selector: str) -> tuple[tuple[Value, ...], dict[str, Value]] | None:

@@ -102,11 +102,11 @@ class Property:
             return None
 
 
-def read_properties(text: str, selector: str, signature: str) -> tuple[Property, ...]:
-    """The properties in ROBIN's answer, at most three: lines that are one and nothing else, after `always:`."""
+def read_properties(lines: Sequence[str], selector: str, signature: str) -> tuple[Property, ...]:
+    """The properties among what ROBIN says, at most three: lines that are one and nothing else, after `always:`."""
     parameters = tuple(re.findall(r"\w+", signature.partition("(")[2]))[1:]
     found: dict[str, Property] = {}
-    for line in text.splitlines():
+    for line in lines:
         bare = re.sub(r"^[\s\-*\d.)]*(?:always:|property:)?\s*", "", line.strip(), flags=re.IGNORECASE).strip("` ")
         if f"{selector}(" not in bare and (parsed := parse(bare, parameters)) is not None:
             found.setdefault(parsed.text, parsed)

@@ -11,7 +11,7 @@ from kernel.values import Reference, Value
 from synthesizer import rendering
 from synthesizer.drafts import found, prompt, repair
 from synthesizer.mission import Mission, case_file
-from synthesizer.panel import Minutes, read_found, read_probes
+from synthesizer.panel import Minutes, read_found, read_lines, read_probes
 from synthesizer.personas import ALFRED, codex
 from synthesizer.spec import Spec
 from synthesizer.turns import extract
@@ -158,11 +158,26 @@ def test_babs_finds_only_methods_that_exist() -> None:
 
 def test_robins_sends_are_read_where_all_is_written_out() -> None:
     mission = Mission(message(1), {"count": 7}, ())
-    said = "- increment(by=0)\nincrement(-1), which is odd\nincrement(open('x'))\nincrement(10**100)\nbe kind"
-    assert [(each.arguments, dict(each.keywords), each.before) for each in read_probes(said, mission)] == [
+    said = "- increment(by=0)\nincrement(by=0) again\nincrement(-1), which is odd\nincrement(open('x'))\nincrement(10**100)\nbe kind"
+    assert [(each.arguments, dict(each.keywords), each.before) for each in read_probes(read_lines(said), mission)] == [
         ((), {"by": 0}, {"count": 7}),
         ((-1,), {}, {"count": 7}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        ('{"messages": ["m(1)", 7], "always": ["result >= 0"]}', ["m(1)", "result >= 0"]),
+        ('```json\n{"messages": ["m(1)"]}\n```', ["m(1)"]),
+        ('{"messages": "m(1)"}', []),
+        ("m(1)\nresult >= 0", ["m(1)", "result >= 0"]),
+        ('{"messages": ["m(1)", "m(', ['{"messages": ["m(1)", "m(']),
+        ("", []),
+    ],
+)
+def test_robin_says_one_thing_a_line_or_one_in_each_text_of_its_json(said: str, lines: list[str]) -> None:
+    assert read_lines(said) == lines
 
 
 # --- The prompt ------------------------------------------------------------------------------------------------------

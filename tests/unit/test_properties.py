@@ -112,7 +112,7 @@ def test_at_most_three_are_read_of_an_answer_and_sends_are_none() -> None:
         "* property: limit unchanged\n"
         "always: result < 10\n"
     )
-    assert [each.text for each in read_properties(said, "increment", "increment(self, by)")] == [
+    assert [each.text for each in read_properties(said.splitlines(), "increment", "increment(self, by)")] == [
         "result >= 0",
         "type(result) == int",
         "limit unchanged",
@@ -120,6 +120,6 @@ def test_at_most_three_are_read_of_an_answer_and_sends_are_none() -> None:
 
 
 def test_positional_arguments_have_the_names_of_the_signature() -> None:
-    (found,) = read_properties("result == by + 0\nresult == by", "increment", "increment(self, by)")
+    (found,) = read_properties(["result == by + 0", "result == by"], "increment", "increment(self, by)")
     assert found.holds(Observation(2, "", {}), Example(None, {}, (2,))) is True
     assert found.holds(Observation(3, "", {}), Example(None, {}, (2,))) is False
