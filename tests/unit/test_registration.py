@@ -1,6 +1,6 @@
 """A version is registered only while every policy that allowed it still stands, up to the very transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -20,7 +20,8 @@ from kernel.objects import (
 from kernel.transactions import Token
 from objectstore.ledger_store import LedgerStore
 from objectstore.memory import MemoryLedger
-from objectstore.store import Draft, NewObject, Update
+from objectstore.store import Draft, KeptExample, Landing, NewObject, Update
+from synthesizer.order import Order
 from synthesizer.registration import install
 
 NS = DEFAULT_NAMESPACE
@@ -35,13 +36,22 @@ class ChangedAtTheLast(LedgerStore):
     changes: tuple[Update, ...] = ()
 
     async def register(
-        self, namespace: Namespace, draft: Draft, *, activate: bool, expected: Mapping[ObjectId, int] | None = None
+        self,
+        namespace: Namespace,
+        draft: Draft,
+        *,
+        activate: bool,
+        expected: Mapping[ObjectId, int] | None = None,
+        examples: Sequence[KeptExample] = (),
+        landing: Landing | None = None,
     ) -> tuple[MethodRecord, Token]:
         if self.changes:
             change, *rest = self.changes
             self.changes = tuple(rest)
             await self.update(namespace, change)
-        return await super().register(namespace, draft, activate=activate, expected=expected)
+        return await super().register(
+            namespace, draft, activate=activate, expected=expected, examples=examples, landing=landing
+        )
 
 
 async def opened(*changes: Update) -> ChangedAtTheLast:
@@ -68,7 +78,7 @@ async def test_a_policy_on_the_path_that_is_tightened_at_the_last_moment_is_obey
 ) -> None:
     store = await opened(Update(where, policy=policy))
     with pytest.raises(failure):
-        await install(store, Message(MAIN, ADD), DRAFT)
+        await install(store, Order("a1b2c3d4", Message(MAIN, ADD), "ada"), DRAFT)
     found = (await store.methods(NS, MAIN, ADD, 0, "")).items
     assert len(found) == versions
     assert not any(record.active for record in found)
@@ -76,14 +86,14 @@ async def test_a_policy_on_the_path_that_is_tightened_at_the_last_moment_is_obey
 
 async def test_a_change_that_forbids_nothing_only_makes_it_read_again() -> None:
     store = await opened(Update(BASE, policy=Policy(never=("drop",))), Update(ROOT, policy=Policy(never=("burn",))))
-    registered = await install(store, Message(MAIN, ADD), DRAFT)
+    registered = await install(store, Order("a1b2c3d4", Message(MAIN, ADD), "ada"), DRAFT)
     assert registered.record.active
 
 
 async def test_a_path_that_never_comes_to_rest_is_a_conflict() -> None:
     store = await opened(*(Update(BASE, policy=Policy(never=(f"n{index}",))) for index in range(9)))
     with pytest.raises(Conflict):
-        await install(store, Message(MAIN, ADD), DRAFT)
+        await install(store, Order("a1b2c3d4", Message(MAIN, ADD), "ada"), DRAFT)
     assert not (await store.methods(NS, MAIN, ADD, 0, "")).items
 
 
@@ -92,4 +102,4 @@ async def test_an_object_that_comes_onto_the_path_at_the_last_moment_brings_its_
     store = await opened(Update(BASE, parents=(strict,)))
     await store.create(NS, NewObject(strict, policy=Policy(Synthesis.OFF)))
     with pytest.raises(NotUnderstood):
-        await install(store, Message(MAIN, ADD), DRAFT)
+        await install(store, Order("a1b2c3d4", Message(MAIN, ADD), "ada"), DRAFT)
