@@ -127,7 +127,7 @@ async def test_a_foreign_client_reads_the_reason_of_a_failure(etcd_endpoint: str
         with pytest.raises(grpc.aio.AioRpcError) as wrong:
             await stub.CreateObject(pb.CreateObjectRequest(id="Not an id"))
         assert wrong.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-        policy = object_pb2.Policy(tokens_per_hour=1)
-        with pytest.raises(grpc.aio.AioRpcError) as unserved:
+        policy = object_pb2.Policy(tokens_per_hour=-1)
+        with pytest.raises(grpc.aio.AioRpcError) as owing:
             await stub.CreateObject(pb.CreateObjectRequest(id="a", policy=policy))
-        assert unserved.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        assert owing.value.code() is grpc.StatusCode.INVALID_ARGUMENT
