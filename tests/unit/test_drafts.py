@@ -158,7 +158,8 @@ def test_babs_finds_only_methods_that_exist() -> None:
 
 def test_robins_sends_are_read_where_all_is_written_out() -> None:
     mission = Mission(message(1), {"count": 7}, ())
-    said = "- increment(by=0)\nincrement(by=0) again\nincrement(-1), which is odd\nincrement(open('x'))\nincrement(10**100)\nbe kind"
+    said = "- increment(by=0)\nincrement(by=0) again\n"
+    said += "increment(-1), which is odd\nincrement(open('x'))\nincrement(10**100)\nbe kind"
     assert [(each.arguments, dict(each.keywords), each.before) for each in read_probes(read_lines(said), mission)] == [
         ((), {"by": 0}, {"count": 7}),
         ((-1,), {}, {"count": 7}),
