@@ -1,6 +1,6 @@
 """What one synthesis may cost. Law: pure, and rather too much than too little: what is left over goes back.
 
-Reserved is the panel, and three rounds of as many drafts as are written at a time. A turn takes what we say, what the
+Reserved is the panel, and all waves of as many drafts as are written at a time. A turn takes what we say, what the
 senders gave and the answer, and at most what its persona's model takes at once (`context_tokens`). What senders gave
 counts one token a byte, the bound for a vocabulary of bytes: digits come near it (Qwen2.5-Coder: numbers 1.0 bytes a
 token, rows of JSON 2.1, prose 3.3 to 5). What we say counts one token two bytes, with room for the worked methods.
@@ -12,8 +12,8 @@ from typing import Final, Protocol
 from kernel.messages import Example, Failure, Message
 from kernel.values import SlotValues, Value
 from synthesizer.personas import ALFRED, BABS, BRICK, ROBIN
+from synthesizer.selection import WAVES
 
-ROUNDS: Final = 3  # the first, and two of repair
 _COMPLAINT: Final = 600  # characters of what is said of a draft that failed
 _BYTES: Final = 2  # of a token of our own
 _WORKED: Final[Mapping[str, int]] = {BRICK: 200, BABS: 2000, ROBIN: 200, ALFRED: 1500}  # what a prompt says beside
@@ -41,9 +41,9 @@ def estimate(cast: Mapping[str, Speaks], message: Message, slots: SlotValues, dr
     panel = sum(_turn(name, cast[name], shown) for name in (BRICK, BABS, ROBIN))
     alfred = cast[ALFRED]
     first = _turn(ALFRED, alfred, shown)
-    # A round of repair shows a draft, and what is wrong with it.
+    # A wave of repair shows a draft, and what is wrong with it.
     again = _turn(ALFRED, alfred, shown + alfred.max_tokens + _COMPLAINT)
-    return panel + drafts * (first + (ROUNDS - 1) * again)
+    return panel + drafts * (first + (WAVES - 1) * again)
 
 
 def _turn(name: str, persona: Speaks, shown: int) -> int:

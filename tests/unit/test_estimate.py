@@ -25,7 +25,7 @@ SMALL = Message(ObjectId("sum/1"), Selector("add"), (1, 2))
 
 def test_what_senders_give_costs_a_token_a_byte_in_every_turn() -> None:
     more = replace(SMALL, intent="x" * 100)
-    # Three speak, and three drafts are written in three rounds.
+    # Three speak, and three drafts are written in three waves.
     assert estimate(CAST, more, {}, 3) - estimate(CAST, SMALL, {}, 3) == (3 + 9) * 100
 
 

@@ -36,7 +36,8 @@ class Switch:
             found = await self._objects.get(OBJECT)
         except ObjectNotFound:
             return False
-        return map_from_wire(found.slots.values).get(SLOT) not in (None, False)
+        value = map_from_wire(found.slots.values).get(SLOT)
+        return value is not None and value is not False  # as the store reads it: 0 holds
 
     @property
     def _objects(self) -> Objects:
