@@ -1,10 +1,8 @@
-"""Endpoints that are ill for a while, over real HTTP: breaker, fallback, places, schemas, cancellation, TLS, names."""
+"""What a turn may take, over real HTTP: time, a place, a schema, a certificate, a name; and what is measured of it."""
 
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,219 +10,16 @@ import pytest
 from opentelemetry.sdk.metrics.export import Gauge, Sum
 
 import vocabulary
-from chassis.telemetry import Telemetry, in_memory
-from fakes import endpoint as fake
+from chassis.telemetry import Telemetry
 from fakes.certificates import Authority
 from fakes.children import until
 from fakes.endpoint import Asked, Drop, Hang, Reply, Say, ScriptedEndpoint, Status, Trickle
-from fakes.replies import NO_SCHEMA, TOO_LONG
-from kernel.errors import EndpointUnavailable
+from fakes.replies import NO_SCHEMA
+from fakes.speaking import ALFRED, ONCE, SAMPLING, always, reaching, refused, say
 from synthesizer.breaker import Rule
-from synthesizer.endpoints import Answer, Endpoints, Patience, Sampling, Speaker
+from synthesizer.endpoints import Endpoints, Patience
 
-ALFRED = Speaker("ALFRED", "alfred", "alfred-lora", fallback="fallback")
-SAMPLING = Sampling(max_tokens=64, temperature=0.5, seed=7)
 SCHEMA = {"type": "object", "properties": {"signature": {"type": "string"}}, "required": ["signature"]}
-MESSAGES = ({"role": "user", "content": "Signature: def m(self):"},)
-ONCE = Patience(turn=1.0, attempts=1)
-
-
-def always(reply: Reply) -> Callable[[Asked], Reply]:
-    return lambda _: reply
-
-
-@asynccontextmanager
-async def reaching(
-    *servers: ScriptedEndpoint,
-    patience: Patience = ONCE,
-    telemetry: Telemetry | None = None,
-    models: Mapping[str, str] | None = None,
-    places: int = 64,
-) -> AsyncGenerator[Endpoints]:
-    """The first server is `alfred` and `robin`, the second, if there is one, `fallback`."""
-    urls: dict[str, str] = {"alfred": servers[0].url, "robin": servers[0].url}
-    if len(servers) > 1:
-        urls["fallback"] = servers[1].url
-    telemetry = telemetry or Telemetry.off()
-    async with Endpoints(urls, telemetry, patience=patience, models=models, places=places) as endpoints:
-        yield endpoints
-
-
-async def say(endpoints: Endpoints, speaker: Speaker = ALFRED, sampling: Sampling = SAMPLING) -> Answer:
-    return await endpoints.chat(speaker, MESSAGES, sampling)
-
-
-async def refused(endpoints: Endpoints, speaker: Speaker = ALFRED) -> EndpointUnavailable:
-    with pytest.raises(EndpointUnavailable) as failed:
-        await say(endpoints, speaker)
-    return failed.value
-
-
-# --- The breaker -----------------------------------------------------------------------------------------------------
-async def test_an_endpoint_that_fails_on_is_left_alone_and_found_again_when_it_is_well() -> None:
-    async with ScriptedEndpoint(always(Status(500))) as server, reaching(server) as endpoints:
-        for _ in range(Rule().in_a_row):
-            assert (await refused(endpoints)).fields["cause"] == "server_failed"
-        told = await refused(endpoints)
-        assert told.fields["cause"] == "breaker_open"
-        assert "is left alone; it is tried again in" in told.text
-        assert 0 < float(told.fields["retry_seconds"]) <= Rule().first_pause
-        assert len(server.asked) == Rule().in_a_row
-        server.script = always(Say("well"))
-        await asyncio.sleep(float(told.fields["retry_seconds"]) + 0.01)
-        assert (await say(endpoints)).text == "well"
-        assert (await say(endpoints)).text == "well"
-
-
-async def test_endpoints_with_one_address_are_one_server() -> None:
-    async with ScriptedEndpoint(always(Drop())) as server, reaching(server) as endpoints:
-        for _ in range(Rule().in_a_row):
-            await refused(endpoints)
-        robin = Speaker("ROBIN", "robin", "robin")
-        assert (await refused(endpoints, robin)).fields["cause"] == "breaker_open"
-
-
-@pytest.mark.parametrize("reply", [fake.BUSY, fake.INVALID, Status(401), Say("")], ids=["429", "422", "401", "empty"])
-async def test_an_endpoint_that_answers_is_not_ill_whatever_it_says(reply: Reply) -> None:
-    async with ScriptedEndpoint(always(reply)) as server, reaching(server) as endpoints:
-        for _ in range(Rule().in_a_row + 1):
-            assert (await refused(endpoints)).fields["cause"] != "breaker_open"
-
-
-async def test_only_one_turn_probes_and_a_probe_that_nobody_waits_for_is_made_by_the_next() -> None:
-    async with ScriptedEndpoint(always(Drop())) as server, reaching(server) as endpoints:
-        for _ in range(Rule().in_a_row):
-            await refused(endpoints)
-        await asyncio.sleep(Rule().first_pause + 0.01)
-        server.script = always(Hang())
-        probe = asyncio.create_task(say(endpoints))
-        assert await until(lambda: len(server.asked) == Rule().in_a_row + 1)
-        next_ = asyncio.create_task(say(endpoints))
-        await asyncio.sleep(0.05)
-        assert len(server.asked) == Rule().in_a_row + 1
-        server.script = always(Say("well"))
-        probe.cancel()
-        assert (await next_).text == "well"
-
-
-async def test_a_probe_that_hangs_holds_the_others_up_no_longer_than_their_time() -> None:
-    async with (
-        ScriptedEndpoint(always(Drop())) as first,
-        ScriptedEndpoint(always(Say("instead"))) as second,
-        reaching(first, second) as endpoints,
-    ):
-        for _ in range(Rule().in_a_row):
-            await say(endpoints)
-        await asyncio.sleep(Rule().first_pause + 0.01)
-        first.script = always(Hang())
-        probe = asyncio.create_task(say(endpoints, replace(ALFRED, fallback="")))
-        assert await until(lambda: len(first.asked) == Rule().in_a_row + 1)
-        assert (await say(endpoints)).endpoint == "fallback"
-        assert not probe.done()
-        probe.cancel()
-
-
-async def test_those_who_come_during_a_probe_wait_for_what_comes_of_it() -> None:
-    async with ScriptedEndpoint(always(Drop())) as server, reaching(server) as endpoints:
-        for _ in range(Rule().in_a_row):
-            await refused(endpoints)
-        await asyncio.sleep(Rule().first_pause + 0.01)
-        server.script = always(Say("well", seconds=0.1))
-        server.most = 0
-        said = await asyncio.gather(*(say(endpoints) for _ in range(3)))
-        assert [each.text for each in said] == ["well"] * 3
-        assert server.most == 2  # the probe alone, then the two others
-
-
-async def test_what_ends_late_is_not_told_as_a_change(caplog: pytest.LogCaptureFixture) -> None:
-    async with ScriptedEndpoint(always(Say("late", seconds=0.3))) as server, reaching(server) as endpoints:
-        late = asyncio.create_task(say(endpoints))
-        assert await until(lambda: len(server.asked) == 1)
-        server.script = always(Drop())
-        for _ in range(Rule().in_a_row):
-            await refused(endpoints)
-        caplog.clear()
-        assert (await late).text == "late"
-        assert "answers again" not in caplog.text
-        assert "left alone" not in caplog.text
-
-
-async def test_an_outage_is_not_multiplied_by_retries() -> None:
-    patience = Patience(turn=5.0, attempts=3, first_pause=0.001)
-    async with ScriptedEndpoint(always(fake.BUSY)) as server, reaching(server, patience=patience) as endpoints:
-        told = [await refused(endpoints) for _ in range(30)]
-        assert len(server.asked) == 30 + 10
-    assert "it was not tried again" in told[-1].text
-
-
-# --- The fallback ----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "reply",
-    [fake.BUSY, fake.FAILED, Status(503), Drop(), fake.GARBAGE, fake.STREAM_ERROR, Say(""), Hang()],
-    ids=["429", "424", "503", "dropped", "page", "stream", "empty", "hung"],
-)
-async def test_the_fallback_answers_where_the_endpoint_does_not(reply: Reply) -> None:
-    telemetry, spans = in_memory()
-    async with (
-        ScriptedEndpoint(always(reply)) as first,
-        ScriptedEndpoint(always(Say("instead", model="small"))) as second,
-        reaching(first, second, telemetry=telemetry, models={"fallback": "small"}) as endpoints,
-    ):
-        answer = await say(endpoints)
-    assert (answer.text, answer.model, answer.endpoint) == ("instead", "small", "fallback")
-    assert second.asked[0].body["model"] == "small"
-    (span,) = spans.get_finished_spans()
-    told = span.attributes or {}
-    assert (told[vocabulary.ENDPOINT], told[vocabulary.GEN_AI_RESPONSE_MODEL]) == ("fallback", "small")
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [Status(422, "bad"), TOO_LONG["vLLM"], Status(401), Status(404, "no such model")],
-    ids=["422", "too long", "401", "404"],
-)
-async def test_what_is_wrong_with_the_request_or_the_configuration_is_told_at_once(reply: Reply) -> None:
-    async with (
-        ScriptedEndpoint(always(reply)) as first,
-        ScriptedEndpoint(always(Say("instead"))) as second,
-        reaching(first, second) as endpoints,
-    ):
-        await refused(endpoints)
-        assert (len(first.asked), len(second.asked)) == (1, 0)
-
-
-async def test_while_the_breaker_is_open_the_fallback_is_asked_at_once() -> None:
-    async with (
-        ScriptedEndpoint(always(Drop())) as first,
-        ScriptedEndpoint(always(Say("instead"))) as second,
-        reaching(first, second) as endpoints,
-    ):
-        for _ in range(Rule().in_a_row + 3):
-            assert (await say(endpoints)).endpoint == "fallback"
-        assert len(first.asked) == Rule().in_a_row
-        first.script = always(Say("well"))
-        await asyncio.sleep(Rule().first_pause + 0.01)
-        assert (await say(endpoints)).endpoint == "alfred"
-
-
-async def test_where_both_fail_both_are_told() -> None:
-    async with (
-        ScriptedEndpoint(always(Drop())) as first,
-        ScriptedEndpoint(always(Status(503))) as second,
-        reaching(first, second) as endpoints,
-    ):
-        told = await refused(endpoints)
-    assert (told.fields["cause"], told.fields["fallback_cause"]) == ("broken_off", "server_failed")
-    assert told.fields["endpoint"] == "alfred"
-    assert "ALFRED's endpoint 'alfred'" in told.text
-    assert "; its fallback, endpoint 'fallback'" in told.text
-
-
-async def test_a_fallback_that_is_not_configured_or_is_the_same_server_is_none() -> None:
-    async with ScriptedEndpoint(always(Drop())) as server, reaching(server) as endpoints:
-        await refused(endpoints)
-        await refused(endpoints, replace(ALFRED, fallback="robin"))
-        assert len(server.asked) == 2
 
 
 # --- Time, places, cancellation --------------------------------------------------------------------------------------
