@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from synthesizer.disclosure import SLOT as DISCLOSED
 from synthesizer.rules.covenant import is_endless
 from synthesizer.rules.rule import About, Found, Rule, Subject, line_of
 
@@ -106,6 +107,13 @@ def _foreign_attribute(subject: Subject) -> Found:
                     pass
                 case _:
                     yield node.lineno, f"only slots of self are set; {node.attr} is set on something else"
+
+
+def _disclosure(subject: Subject) -> Found:
+    for node in subject.nodes:
+        named = node.attr if isinstance(node, ast.Attribute) else getattr(node, "value", None)
+        if named == DISCLOSED:
+            yield line_of(node), f"{DISCLOSED} is set by people alone: it decides what language models are shown"
 
 
 def _classes(subject: Subject) -> Found:
@@ -270,5 +278,11 @@ METHOD = (
             _method(_KEPT, "while True:", "    rows.append(text)"),
         ),
         _endless,
+    ),
+    Rule(
+        About(
+            "BAT313", "A method does not decide what is shown of its object.", _method(_KEPT, f"self.{DISCLOSED} = '*'")
+        ),
+        _disclosure,
     ),
 )
