@@ -21,9 +21,10 @@ from chassis.client import channel
 from chassis.server import Server, ServerSpec
 from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
+from dispatcher.recorder import Recorder
 from dispatcher.servicer import DispatcherServicer
 from fakes.endpoint import Hang, Script, answering
-from fakes.synthesis import COUNTER, HONEST, Rig, synthesizing
+from fakes.synthesis import COUNTER, HONEST, INCREMENT, NS, Rig, synthesizing
 from sandbox.host import Sandbox
 from synthesizer.client import SynthesizerClient
 from wire.errors import status_of
@@ -55,7 +56,9 @@ async def whole(sandbox: Sandbox, script: Script) -> AsyncGenerator[Whole]:
         rig = await stack.enter_async_context(synthesizing(sandbox, script))
         await rig.put(slots={"count": 0})
         asked = SynthesizerClient(await stack.enter_async_context(channel(rig.server.address)))
-        dispatch = Dispatch(rig.store, Activator(sandbox, telemetry), Batches(sandbox), asked, telemetry)
+        recorder = Recorder(rig.store, seconds=0.1, first_seconds=0.0)
+        activator, batches = Activator(sandbox, telemetry), Batches(sandbox)
+        dispatch = Dispatch(rig.store, activator, batches, asked, telemetry, recorder=recorder)
         stack.push_async_callback(dispatch.stop)
         stop = asyncio.Event()
         stack.callback(stop.set)
@@ -105,18 +108,22 @@ async def test_a_synthesis_that_is_cancelled_ends_for_all_who_wait_for_it(sandbo
             await suite.client.syntheses.watch(name[0])
 
 
-async def test_a_method_is_bettered_and_the_events_tell_how(sandbox: Sandbox) -> None:
+async def test_a_method_is_bettered_and_compared_on_the_calls_that_were_recorded(sandbox: Sandbox) -> None:
     async with whole(sandbox, answering({"increment": [HONEST, HONEST, HONEST, BETTER]})) as suite:
         await suite.client.send(COUNTER, "increment", keywords={"by": 2}, examples=EXAMPLES)
         refused = Example(Raises(exception="ValueError"), keywords={"by": -1}, before={"count": 1})
-        seen: list[str | None] = []
+        async with asyncio.timeout(5):
+            while not await suite.rig.store.recorded(NS, COUNTER, INCREMENT):  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0.02)
+        seen: list[synthesizer_pb.SynthesizeResponse] = []
         method = await suite.client.syntheses.evolve(
             COUNTER,
             "increment",
             keywords={"by": 1},
             intent="refuse what is negative",
             examples=[refused],
-            on_event=lambda event: seen.append(event.WhichOneof("event")),
+            on_event=seen.append,
         )
     assert (method.number, method.active, method.provenance.parent) == (2, True, 1)
-    assert seen[0] == "started"
+    (compared,) = [event.compared for event in seen if event.HasField("compared")]
+    assert (compared.calls, compared.alike) == (1, 1)  # the call that was recorded
