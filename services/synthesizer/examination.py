@@ -69,5 +69,4 @@ class Examination:
     async def _run(self, draft: Draft, findings: tuple[Finding, ...]) -> Tried:
         tried = await self.trial.of(draft, findings)
         self.count(tried.runs)
-        touched = effects(draft.source, self.trial.message.selector)
-        return replace(tried, effects=touched, beyond=self._beyond(draft))
+        return replace(tried, beyond=self._beyond(draft))

@@ -6,7 +6,7 @@ examples it is only observed. What a draft did on all of them is its *behaviour*
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from activation.examples import Observation, Tryout
@@ -18,11 +18,13 @@ from kernel.values import Reference, SlotValues, Value
 from synthesizer import rendering
 from synthesizer.disclosure import shown_message
 from synthesizer.drafts import Draft
+from synthesizer.effects import effects
 from synthesizer.properties import Property
 from synthesizer.snapshot import StoreSnapshot
 from synthesizer.variations import variations
 
 MAX_OTHERS = 20  # objects a message refers to whose slots its own trial sees
+_LIVE_RUNS = 2
 SILENT = ""  # in a behaviour: it failed on an input of which no caller said what must come
 _RAISED = "METHOD_RAISED"
 _LIMIT = "LIMIT_EXCEEDED"
@@ -85,32 +87,42 @@ class Trial:
     async def of(self, draft: Draft, findings: tuple[Finding, ...]) -> Tried:
         """Try a draft that passed the audit. Raises StoreUnavailable, Overloaded."""
         method, examples = self._version(draft), self.message.examples
+        seen, failures = await self._on_examples(method)
+        passed, runs = len(seen) - len(failures), len(seen)
+        tried = Tried(draft, findings, passed, len(examples), "", runs=runs, effects=method.effects)
+        if failures:
+            return replace(tried, failure=min(failures)[1])
+        failure = await self._live(method, seen)
+        if failure:
+            whispered = self._whispered(method, seen[-1], failure)
+            return replace(tried, failure=failure, whispered=whispered, runs=runs + _LIVE_RUNS)
+        inputs = (*examples, self.live, *self._others())
+        await self._on_others(method, inputs[len(seen) :], seen)
+        vouched = len(examples) + 1
+        behaviour = tuple(_told(each, vouched=at < vouched) for at, each in enumerate(seen))
+        behaviour += (SILENT,) * (len(inputs) - len(seen))
+        held = sum(_holds(each, seen, inputs) for each in self.properties)
+        runs = len(seen) - 1 + _LIVE_RUNS
+        return replace(tried, behaviour=behaviour, inputs=inputs, seen=tuple(seen), held=held, runs=runs)
+
+    async def _on_examples(self, method: MethodVersion) -> tuple[list[Observation], list[tuple[int, str]]]:
+        """What it did, and where it failed: how long the example is, and what was wrong."""
         seen: list[Observation] = []
         failures: list[tuple[int, str]] = []
-        for example in examples:
+        for example in self.message.examples:
             verdict = await self.tryout.check(method, self.message.receiver, example)
             seen.append(_settled(verdict.observation))
             if not verdict.passed:
                 failures.append((len(rendering.example(method.selector, example)), verdict.failure))
                 if _reason(verdict.observation) == _LIMIT:
                     break  # the draft is refused, and the others would cost as much time
-        passed, runs = len(seen) - len(failures), len(seen)
-        if failures:
-            return Tried(draft, findings, passed, len(examples), min(failures)[1], runs=runs)
-        failure = await self._live(method, seen)
-        if failure:
-            whispered = self._whispered(method, seen[-1], failure)
-            return Tried(draft, findings, passed, len(examples), failure, runs=runs + 2, whispered=whispered)
-        vouched, inputs = len(seen), (*examples, self.live, *self._others())
-        for given in inputs[vouched:]:
+        return seen, failures
+
+    async def _on_others(self, method: MethodVersion, inputs: Sequence[Example], seen: list[Observation]) -> None:
+        for given in inputs:
             seen.append(await self._observed(method, given))
             if _reason(seen[-1]) == _LIMIT:
                 break  # nobody vouches for these inputs, and each could take as long
-        behaviour = [SILENT if _is_silent(item) and at >= vouched else item.digest() for at, item in enumerate(seen)]
-        behaviour += [SILENT] * (len(inputs) - len(seen))
-        held = sum(_holds(each, seen, inputs) for each in self.properties)
-        runs = len(seen) + 1
-        return Tried(draft, findings, passed, passed, "", tuple(behaviour), inputs, tuple(seen), held, runs)
 
     def _others(self) -> Iterator[Example]:
         """Inputs that no caller vouches for."""
@@ -148,7 +160,8 @@ class Trial:
     def _version(self, draft: Draft) -> MethodVersion:
         selector, source = self.message.selector, draft.source
         digest = sha256(source.encode()).hexdigest()
-        return MethodVersion(self.target, selector, 0, source, digest, parse_method(source, selector))
+        parameters, touched = parse_method(source, selector), effects(source, selector)
+        return MethodVersion(self.target, selector, 0, source, digest, parameters, effects=touched)
 
 
 def _holds(each: Property, seen: Sequence[Observation], inputs: Sequence[Example]) -> bool:
@@ -185,8 +198,8 @@ def references(value: Value) -> Iterator[Reference]:
             pass
 
 
-def _is_silent(seen: Observation) -> bool:
-    return isinstance(seen.outcome, Failure)
+def _told(seen: Observation, *, vouched: bool) -> str:
+    return SILENT if isinstance(seen.outcome, Failure) and not vouched else seen.digest()
 
 
 def _reason(seen: Observation) -> str:

@@ -58,7 +58,7 @@ async def test_events_tell_who_speaks_what_is_found_and_how_each_draft_did(sandb
     refused = next(event for event in audited.values() if not event.passed)
     assert [each.rule for each in refused.findings] == ["BAT201"]
     tried = {event.draft: event for event in events if isinstance(event, DraftTried)}
-    assert set(tried) == set(audited) - {refused.draft}
+    assert {1, 2, 3, 4} - {refused.draft} <= set(tried) <= set(audited) - {refused.draft}
     (chosen,) = (event for event in events if isinstance(event, Chosen))
     assert (chosen.agreeing, chosen.drafts, chosen.dissent) == (2, 2, 0)
     failed = next(event for event in tried.values() if event.failure)
@@ -79,7 +79,7 @@ async def test_the_largest_agreeing_group_wins_and_the_shortest_of_it(sandbox: S
         await rig.put()
         record = await rig.written(message(by=5))
     assert record.method.source == HONEST
-    assert record.method.provenance.agreeing == 2
+    assert record.method.provenance.agreeing == 3  # two against one were no lead yet
 
 
 async def test_a_draft_that_fails_is_repaired_with_its_smallest_failing_example(sandbox: Sandbox) -> None:

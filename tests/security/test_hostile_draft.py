@@ -72,7 +72,6 @@ AUDITED = [
     Hostile("prose-after-the-code", f"{HEAD}{KEPT}{RIGHT}\nI hope this helps, sir!\n", AuditRejected, "BAT103"),
     Hostile("prose-in-the-fence", f"```python\nHere you are:\n{HEAD}{KEPT}{RIGHT}```", AuditRejected, "BAT103"),
     Hostile("prose-alone", "I would advise against it, sir.", AuditRejected, "BAT101"),
-    Hostile("empty", "", AuditRejected, "BAT101"),
     Hostile(
         "a-class",
         "```python\nclass Counter:\n    def increment(self, by=1):\n        pass\n```",
