@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from kernel.errors import BadArguments, Conflict, StoreUnavailable
+from kernel.errors import BadArguments, Conflict, LimitExceeded, StoreUnavailable
 from kernel.objects import SYSTEM_NAMESPACE, Namespace, ObjectId, Selector
 from kernel.synthesis import State, SynthesisRecord
 from objectstore import flight_records, records
@@ -24,6 +24,7 @@ from objectstore.landings import age_key, check_fence, ending, key_of, record_ke
 from objectstore.ledger import Entry, Span, Step
 
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+_MOST_BYTES: Final = 256 << 10  # of a record, which its end puts into one transaction with a version and its examples
 _MEMBERS: Final = span(SYSTEM_NAMESPACE, "w", f"{SERVICE}/")
 
 
@@ -91,9 +92,14 @@ class Boards:
         if synthesis.state is not State.RUNNING:
             raise BadArguments("a synthesis that has ended does not begin", field="synthesis.state")
         own = SynthesisKey(synthesis.namespace, synthesis.synthesis_id).encode()
+        record = flight_records.encode_synthesis(synthesis)
+        if len(record) > _MOST_BYTES:
+            raise LimitExceeded(
+                "size", f"the message has {len(record)} bytes; a method is written for one of at most {_MOST_BYTES}"
+            )
         puts = {
             next(iter(found)): records.encode(Holding(synthesis.synthesis_id, member, synthesis.synthesis_id)),
-            own: flight_records.encode_synthesis(synthesis),
+            own: record,
             age_key(synthesis).encode(): records.encode(synthesis.state),
         }
         fence = (await self._core.lanes.take(Step({**found, own: 0}, puts=puts))).revision

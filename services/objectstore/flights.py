@@ -93,7 +93,7 @@ class Setback:
 class Flights(Protocol):
     """The flights of the cluster, the records of syntheses, budgets and setbacks.
 
-    StoreUnavailable, StoreFull, LimitExceeded (1 MiB in one change).
+    StoreUnavailable: it may have been done all the same, so ask again. StoreFull, LimitExceeded (1 MiB in one change).
     """
 
     async def board(self, synthesis: SynthesisRecord, member: str) -> Boarding:
@@ -102,7 +102,7 @@ class Flights(Protocol):
         One whose holder is no living member is taken over: the boarding then has its synthesis, and a flight of the
         asker. A record whose synthesis_id is that of a flight taken over changes nothing of it; where that synthesis
         has ended, nothing begins, and it is told as it ended. Who asks and is no living member itself is refused:
-        StoreUnavailable.
+        StoreUnavailable. LimitExceeded where the record has over 256 KiB: it must find room beside its version.
         """
         ...
 
@@ -111,9 +111,9 @@ class Flights(Protocol):
         ...
 
     async def join(self, namespace: Namespace, synthesis_id: str, examples: Sequence[Example]) -> bool:
-        """Leave examples with a flight; False where drafting has begun, it has ended, or a hundred were left.
+        """Leave examples with a flight; False where drafting has begun, it has ended, or no more find room.
 
-        SynthesisNotFound.
+        At most 64, and 256 KiB of them. SynthesisNotFound.
         """
         ...
 

@@ -31,8 +31,8 @@ from objectstore.landings import BESIDE_SECONDS, check_fence, key_of, record_key
 from objectstore.ledger import Entry, Span, Step
 from objectstore.store import Page
 
-_MOST_LEFT: Final = 100
-_MOST_LEFT_BYTES: Final = 1 << 20
+_MOST_LEFT: Final = 64
+_MOST_LEFT_BYTES: Final = 256 << 10  # they may be kept with the version, in the transaction that lands the flight
 _TOLD_AT_ONCE: Final = 50  # events, and their bytes, of one transaction
 _TOLD_BYTES: Final = 256 << 10
 _LOOKED_AT: Final = 1000  # places of the list, for one page

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from fakes.boarded import ACME, NS, READ, Boarded, begun, failed
-from kernel.errors import BadArguments, Conflict, FlightLost, StoreUnavailable, SynthesisNotFound
+from kernel.errors import BadArguments, Conflict, FlightLost, LimitExceeded, StoreUnavailable, SynthesisNotFound
 from kernel.messages import Example
 from kernel.objects import DEFAULT_NAMESPACE, Namespace, Selector
 from kernel.synthesis import Started, State
@@ -60,6 +61,15 @@ async def test_ids_that_no_synthesis_has_are_refused(boarded: Boarded, wrong: st
         await boarded.flights.board(begun(wrong), "m-1")
     with pytest.raises(BadArguments):
         await boarded.flights.board(begun("s-1"), wrong)
+
+
+async def test_a_message_that_is_too_large_begins_nothing(boarded: Boarded) -> None:
+    await boarded.seat("m-1")
+    large = begun("s-1")
+    large = replace(large, message=replace(large.message, arguments=("x" * (257 << 10),)))
+    with pytest.raises(LimitExceeded, match="at most 262144"):
+        await boarded.flights.board(large, "m-1")
+    assert (await boarded.flights.syntheses(NS, [], 0, "")).items == []
 
 
 async def test_an_id_of_another_methods_synthesis_is_refused(boarded: Boarded) -> None:

@@ -138,14 +138,15 @@ async def test_of_those_who_come_as_drafting_begins_each_is_with_the_drafts_or_r
     assert [each.digest() in there for each in given] == answers
 
 
-async def test_a_flight_takes_a_hundred_examples(boarded: Boarded) -> None:
+async def test_a_flight_takes_so_many_examples_and_no_more(boarded: Boarded) -> None:
     flight = await boarded.aboard(begun("s-1"), "m-1")
-    given = [Example(number) for number in range(110)]
-    assert await boarded.flights.join(NS, "s-1", given[:90])
-    assert not await boarded.flights.join(NS, "s-1", given[90:])
-    assert await boarded.flights.join(NS, "s-1", given[90:100])
-    assert await boarded.flights.join(NS, "s-1", given[:100])
-    assert len(await boarded.flights.close(flight)) == 100
+    given = [Example(number) for number in range(70)]
+    assert not await boarded.flights.join(NS, "s-1", [Example("x" * (256 << 10))])
+    assert await boarded.flights.join(NS, "s-1", given[:60])
+    assert not await boarded.flights.join(NS, "s-1", given[60:])
+    assert await boarded.flights.join(NS, "s-1", given[60:64])
+    assert await boarded.flights.join(NS, "s-1", given[:64])
+    assert len(await boarded.flights.close(flight)) == 64
 
 
 async def test_what_has_ended_takes_no_examples_and_what_never_was_is_not_found(boarded: Boarded) -> None:

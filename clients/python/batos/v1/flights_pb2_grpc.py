@@ -144,7 +144,8 @@ class FlightsServicer:
 
         One whose holder is no living member is taken over. A synthesis that has ended begins nothing, and is told as it
         ended. By the same member, for the same synthesis, the flight is told again. Fails with STORE_UNAVAILABLE where the
-        member itself does not live, CONFLICT where the id is that of another method's synthesis, or BAD_ARGUMENTS.
+        member itself does not live, CONFLICT where the id is that of another method's synthesis, LIMIT_EXCEEDED where the
+        message has over 256 KiB, or BAD_ARGUMENTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,7 +159,9 @@ class FlightsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def LeaveExamples(self, request, context):
-        """LeaveExamples leaves examples with a flight until drafting begins, each once. Fails with SYNTHESIS_NOT_FOUND.
+        """LeaveExamples leaves examples with a flight until drafting begins, each once; at most 64, and 256 KiB of them.
+
+        Fails with SYNTHESIS_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

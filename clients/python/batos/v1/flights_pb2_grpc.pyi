@@ -31,12 +31,16 @@ class FlightsStub:
 
     One whose holder is no living member is taken over. A synthesis that has ended begins nothing, and is told as it
     ended. By the same member, for the same synthesis, the flight is told again. Fails with STORE_UNAVAILABLE where the
-    member itself does not live, CONFLICT where the id is that of another method's synthesis, or BAD_ARGUMENTS.
+    member itself does not live, CONFLICT where the id is that of another method's synthesis, LIMIT_EXCEEDED where the
+    message has over 256 KiB, or BAD_ARGUMENTS.
     """
     FindFlight: _aio.UnaryUnaryMultiCallable[_flights_pb2.FindFlightRequest, _flights_pb2.FindFlightResponse]
     """FindFlight tells the synthesis that is under way for a method, whoever holds its flight."""
     LeaveExamples: _aio.UnaryUnaryMultiCallable[_flights_pb2.LeaveExamplesRequest, _flights_pb2.LeaveExamplesResponse]
-    """LeaveExamples leaves examples with a flight until drafting begins, each once. Fails with SYNTHESIS_NOT_FOUND."""
+    """LeaveExamples leaves examples with a flight until drafting begins, each once; at most 64, and 256 KiB of them.
+
+    Fails with SYNTHESIS_NOT_FOUND.
+    """
     CloseFlight: _aio.UnaryUnaryMultiCallable[_flights_pb2.CloseFlightRequest, _flights_pb2.CloseFlightResponse]
     """CloseFlight begins drafting, and tells the examples that were left; the same again after a takeover.
 
@@ -105,7 +109,8 @@ class FlightsServicer(metaclass=_abc_1.ABCMeta):
 
         One whose holder is no living member is taken over. A synthesis that has ended begins nothing, and is told as it
         ended. By the same member, for the same synthesis, the flight is told again. Fails with STORE_UNAVAILABLE where the
-        member itself does not live, CONFLICT where the id is that of another method's synthesis, or BAD_ARGUMENTS.
+        member itself does not live, CONFLICT where the id is that of another method's synthesis, LIMIT_EXCEEDED where the
+        message has over 256 KiB, or BAD_ARGUMENTS.
         """
 
     @_abc_1.abstractmethod
@@ -122,7 +127,10 @@ class FlightsServicer(metaclass=_abc_1.ABCMeta):
         request: _flights_pb2.LeaveExamplesRequest,
         context: _aio.ServicerContext[_flights_pb2.LeaveExamplesRequest, _abc.Awaitable[_flights_pb2.LeaveExamplesResponse]],
     ) -> _abc.Awaitable[_flights_pb2.LeaveExamplesResponse]:
-        """LeaveExamples leaves examples with a flight until drafting begins, each once. Fails with SYNTHESIS_NOT_FOUND."""
+        """LeaveExamples leaves examples with a flight until drafting begins, each once; at most 64, and 256 KiB of them.
+
+        Fails with SYNTHESIS_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def CloseFlight(
