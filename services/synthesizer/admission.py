@@ -12,6 +12,7 @@ from kernel.lookup import holder_of, near_selectors, strictest, understood
 from kernel.messages import Message
 from kernel.objects import (
     DEFAULT_NAMESPACE,
+    SYSTEM_NAMESPACE,
     Definition,
     Level,
     MethodRecord,
@@ -70,7 +71,7 @@ async def admit(store: Store, message: Message, *, evolves: bool = False) -> Adm
     held_back = (Policy(synthesis=Synthesis.REVIEW),) if frozen else ()
     policy = strictest([*(definitions[name].policy for name in path), *held_back])
     held = holder_of(message.selector, path, definitions)
-    if (evolves or held is None) and (why := _forbidden(policy, message.selector)):
+    if (evolves or held is None) and (why := _forbidden(policy, message)):
         raise refused(message, path, definitions, why, evolves=held is not None)
     answer = None
     if held is None:
@@ -81,11 +82,16 @@ async def admit(store: Store, message: Message, *, evolves: bool = False) -> Adm
     return Admission(snapshot, path, definitions, policy, receiver, revisions, answer, frozen)
 
 
-def _forbidden(policy: Policy, selector: Selector) -> str:
-    """Why a policy lets no method be written for a selector; empty where it does."""
+def _forbidden(policy: Policy, message: Message) -> str:
+    """Why no method may be written for a message; empty where one may.
+
+    What a root object understands all its descendants answer: in `system` those are the personas and the kill switch.
+    """
+    if message.namespace == SYSTEM_NAMESPACE:
+        return f"no method is ever written in the namespace {SYSTEM_NAMESPACE}"
     if policy.synthesis is Synthesis.OFF:
         return "the policy along its path allows no synthesis"
-    if selector in policy.never:
+    if message.selector in policy.never:
         return "the policy along its path never allows this selector"
     return ""
 

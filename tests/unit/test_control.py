@@ -17,7 +17,7 @@ from kernel.errors import (
     SynthesisFailed,
 )
 from kernel.messages import Example, Message
-from kernel.objects import ROOT, SYSTEM_NAMESPACE, Selector, Synthesis
+from kernel.objects import ROOT, SYSTEM_NAMESPACE, ObjectId, Selector, Synthesis
 from kernel.values import Value
 from objectstore.switch import SWITCH
 from synthesizer import freeze
@@ -168,3 +168,11 @@ async def test_what_policies_forbid_is_not_bettered_either(desk: Desk, policy: d
     await desk.policy(BASE, **policy)
     with pytest.raises(NotPermitted, match=r"counter/main\.increment stays as it is: the policy"):
         await desk.permit(message("increment"), evolves=1)
+
+
+@pytest.mark.parametrize("receiver", [ROOT, SWITCH])
+async def test_nothing_is_written_that_the_personas_or_the_switch_would_answer(desk: Desk, receiver: ObjectId) -> None:
+    """A method of the root object runs with whoever inherits from it as `self`, and could thaw what is frozen."""
+    thaw = Message(receiver, Selector("thaw"), namespace=SYSTEM_NAMESPACE, intent="set frozen to False")
+    with pytest.raises(NotUnderstood, match="no method is ever written in the namespace system"):
+        await desk.permit(thaw)
