@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from zlib import crc32
 
+from opentelemetry.context import attach
+
 from activation.run import Run, to_does_not_understand
+from chassis.propagation import UNRECORDED
 from dispatcher.mailbox import Inputs
 from kernel.errors import KernelError
 from kernel.messages import EPOCH_2000, Example, Failure, Message
@@ -140,7 +143,7 @@ class Recorder:
     def _wait(self, key: _Method) -> _Pending:
         loop = asyncio.get_running_loop()
         at = max(loop.time() + self._first_seconds, self._written.get(key, 0.0) + self._seconds)
-        return _Pending(loop.call_at(at, self._write, key, context=Context()))  # in nobody's trace
+        return _Pending(loop.call_at(at, self._write, key, context=Context()))
 
     def _write(self, key: _Method) -> None:
         if len(self._written) >= MAX_VERSIONS:
@@ -151,6 +154,7 @@ class Recorder:
         task.add_done_callback(self._writing.discard)
 
     async def _record(self, key: _Method, calls: Sequence[RecordedCall]) -> None:
+        attach(UNRECORDED)  # it is in nobody's trace, and none of its own: who looks at the last one wants a message
         try:
             if small := [call for call in calls if _is_small(call.example)]:
                 await self._store.record(*key, small)

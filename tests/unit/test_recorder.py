@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from chassis.telemetry import in_memory
 from dispatcher.recorder import FIRST, MAX_PENDING, Call, Recorder
 from fakes.objects import method
 from kernel.errors import StoreUnavailable
@@ -127,6 +128,25 @@ async def test_a_store_that_cannot_take_them_is_nobodys_failure(error: Exception
     keeper.keep([call()])
     await keeper.stop()
     assert len(store.written) == 2
+
+
+async def test_what_is_written_is_in_no_trace() -> None:
+    telemetry, spans = in_memory()
+
+    class Traced(Records):
+        async def record(self, *written: Any) -> None:
+            with telemetry.span("record"):
+                await super().record(*written)
+
+    store = Traced()
+    keeper = recorder(store)
+    with telemetry.span("message"):
+        keeper.keep([call()])
+        await asyncio.sleep(0.02)
+        keeper.keep([call()])
+        await keeper.stop()
+    assert len(store.written) == 2
+    assert [span.name for span in spans.get_finished_spans()] == ["message"]
 
 
 async def test_a_stop_does_not_wait_for_a_store_that_hangs() -> None:
