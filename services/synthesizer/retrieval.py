@@ -2,9 +2,9 @@
 
 | where                                   | at most                                            |
 |-----------------------------------------|----------------------------------------------------|
-| the lookup path: what answers there     | 12 methods                                         |
-| siblings: objects whose ids begin with  | 100 objects looked at; 12 of their own methods,    |
-| the same segment, and who share a       | those with the same selector first                 |
+| the lookup path: what answers there     | 8 methods, those with the most alike selectors     |
+| siblings: objects whose ids begin with  | 100 objects looked at; 8 of their own methods,     |
+| the same segment, and who share a       | those with the most alike selectors                |
 | parent with the receiver                |                                                    |
 | the target: versions of the selector    | 5, the newest, none that is retired                |
 
@@ -26,9 +26,9 @@ from synthesizer.mission import Mission
 from synthesizer.nearness import Shelved, rank, shapes, spelled_alike, takes
 
 MOST_OBJECTS = 100
-MOST_METHODS = 12  # of the path, and of siblings
+MOST_METHODS = 8  # of the path, and of siblings; each is a read
 MOST_ADOPTABLE = 5
-_MOST_KEPT = 6  # methods whose examples are looked at
+_MOST_KEPT = 4  # methods whose examples are looked at
 _LOOKED_AT = 2 * MOST_ADOPTABLE  # versions, some of which may be retired
 
 
@@ -112,11 +112,9 @@ def _own(siblings: Mapping[ObjectId, Definition]) -> Iterable[_Place]:
 
 def _nearest(message: Message, places: Iterable[_Place]) -> list[_Place]:
     """Those whose selectors are spelled most like the message's: what there is is too much to read all."""
-
-    def order(place: _Place) -> tuple[float, str, str]:
-        return -spelled_alike(message.selector, place.selector), place.holder, place.selector
-
-    return sorted(places, key=order)[:MOST_METHODS]
+    there = list(places)
+    alike = {name: spelled_alike(message.selector, name) for name in {each.selector for each in there}}
+    return sorted(there, key=lambda each: (-alike[each.selector], each.holder, each.selector))[:MOST_METHODS]
 
 
 async def _active(store: Store, message: Message, places: Sequence[_Place]) -> list[MethodRecord]:
