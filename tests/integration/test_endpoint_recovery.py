@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from fakes import endpoint as fake
+from fakes.children import until
 from fakes.endpoint import Asked, Drop, Hang, Reply, Say, Status, Trickle, small_talk
 from fakes.replies import REFUSED_BY_VLLM, TOLD, TOO_LONG, UNKNOWN_MODEL, Raw
 from fakes.synthesis import HONEST, Rig, message, synthesizing
@@ -110,3 +111,14 @@ async def test_a_server_that_is_away_is_found_when_it_is_back(sandbox: Sandbox) 
         await rig.endpoint.start()
         await asyncio.sleep(float(later.fields["retry_seconds"]) + 0.01)
         assert (await rig.written(message(by=5))).level is Level.EXAMPLES
+
+
+async def test_a_draft_that_is_no_longer_needed_is_cancelled_at_the_server(sandbox: Sandbox) -> None:
+    def script(asked: Asked) -> Reply:
+        return Hang() if asked.persona == "alfred" and asked.number == 2 else honest(asked)
+
+    async with synthesizing(sandbox, script, patience=Patience(turn=30.0)) as rig:
+        await rig.put()
+        assert (await rig.written(message(by=5))).level is Level.EXAMPLES
+        assert await until(lambda: len(rig.endpoint.left) == 1)
+        assert rig.endpoint.left[0].persona == "alfred"
