@@ -13,7 +13,7 @@ from typing import Final
 from kernel.errors import KernelError
 from kernel.objects import Namespace, parse_namespace, parse_object_id
 from objectstore import records
-from objectstore.check_flights import KINDS, check_apart
+from objectstore.check_flights import KINDS, ApartCheck
 from objectstore.check_objects import ObjectCheck
 from objectstore.check_tree import Tree
 from objectstore.epochs import EpochLedger
@@ -75,6 +75,7 @@ class _Check:
         self._ledger, self.revision = ledger, revision
         self.keys = 0
         self._problems: list[Problem] = []
+        self._apart = ApartCheck(self._problems)
         self._namespaces: dict[Namespace, None] = {}
         self._refused: set[bytes] = set()
 
@@ -104,6 +105,7 @@ class _Check:
                 yield
             async for _ in self._others(namespace):
                 yield
+        self._apart.end()
 
     def _check_key(self, entry: Entry) -> None:
         if entry.key == META:
@@ -149,7 +151,7 @@ class _Check:
         for letter in KINDS:
             async for page in self._pages(span(namespace, letter)):
                 for key, entry in self._known(page):
-                    check_apart(key, entry, self._problems)
+                    self._apart.take(key, entry)
                 yield
 
     async def _stream(self, namespace: Namespace, letter: str, order: int) -> AsyncGenerator[_Known]:

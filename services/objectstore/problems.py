@@ -35,6 +35,8 @@ class Kind(StrEnum):
     VERSION_MISPLACED = "VERSION_MISPLACED"
     EVIDENCE_WITHOUT_VERSION = "EVIDENCE_WITHOUT_VERSION"
     ORPHAN = "ORPHAN"
+    SYNTHESIS_WITHOUT_FLIGHT = "SYNTHESIS_WITHOUT_FLIGHT"
+    FLIGHT_WITHOUT_SYNTHESIS = "FLIGHT_WITHOUT_SYNTHESIS"
     PIN_DANGLES = "PIN_DANGLES"
     PIN_OFF_PATH = "PIN_OFF_PATH"
     DANGLING_REFERENCE = "DANGLING_REFERENCE"
@@ -62,6 +64,8 @@ _ADVICE: Final = {
     Kind.VERSION_MISPLACED: "restore it from a backup, and find out who moved it",
     Kind.EVIDENCE_WITHOUT_VERSION: "restore the version from a backup, or delete it",
     Kind.ORPHAN: "delete it: nothing reads it",
+    Kind.SYNTHESIS_WITHOUT_FLIGHT: "nobody will end it; delete it",
+    Kind.FLIGHT_WITHOUT_SYNTHESIS: "whoever asks for the method next takes its place",
     Kind.PIN_DANGLES: "it answers nothing; pin again, or take the pin away",
     Kind.PIN_OFF_PATH: "it answers nothing while its holder is no ancestor; pin again, or take the pin away",
     Kind.DANGLING_REFERENCE: "a send to it finds no object",

@@ -178,6 +178,20 @@ async def test_a_dangling_reference_is_told_once_and_no_error(store: LedgerStore
     assert "gone" in problem.text
 
 
+async def test_a_flight_and_its_synthesis_are_there_together(store: LedgerStore) -> None:
+    record = SynthesisRecord("s-1", Message(PUMP, READ), "ann", 1.5)
+    synthesis, flight = SynthesisKey(NS, "s-1"), FlightKey(NS, PUMP, READ)
+    await put(store.ledger, synthesis.encode(), flight_records.encode_synthesis(record))
+    assert await found(store) == [(Kind.SYNTHESIS_WITHOUT_FLIGHT, at(synthesis))]
+    await put(store.ledger, flight.encode(), records.encode(Holding("s-1", "m", "s-1")))
+    assert await found(store) == []
+    ended = replace(record, state=State.FAILED, ended=2.5)
+    await put(store.ledger, synthesis.encode(), flight_records.encode_synthesis(ended), seconds=SECONDS)
+    assert await found(store) == [(Kind.FLIGHT_WITHOUT_SYNTHESIS, at(flight))]
+    await put(store.ledger, AgeKey(synthesis, 1).encode(), b"\x01\xc1")
+    assert (Kind.UNREADABLE_VALUE, at(AgeKey(synthesis, 1))) in await found(store)
+
+
 async def test_what_should_end_by_itself_and_would_stay_for_ever(store: LedgerStore) -> None:
     reply, value = reply_of(PUMP, (await definition_of(store, PUMP)).incarnation, "r2")
     record = SynthesisRecord("s-1", Message(PUMP, READ), "ann", 1.5)

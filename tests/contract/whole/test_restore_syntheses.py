@@ -5,14 +5,13 @@ from dataclasses import replace
 from fakes.boarded import ACME, NS, READ, begun, failed, in_memory
 from fakes.filled import put
 from fakes.saved import exported, given, pairs
-from fakes.stores import Kept
 from kernel.errors import SynthesisCancelled
 from kernel.messages import Example
 from kernel.objects import ROOT, Selector
 from kernel.synthesis import Ended, Started, State
-from objectstore import flight_records, records
+from objectstore import records
 from objectstore.check import check
-from objectstore.flight_keys import AgeKey, FlightKey, SynthesisKey
+from objectstore.flight_keys import FlightKey
 from objectstore.flight_records import Holding
 from objectstore.flights import Budget, Setback
 from objectstore.keys import EVERYTHING
@@ -61,14 +60,6 @@ async def test_flights_of_the_store_that_is_restored_into_are_gone_and_what_was_
     assert await flights.under_way(NS, ACME, READ) is None
     assert await flights.orphans() == []
     assert await flights.spent(NS, [ROOT]) == {ROOT: (5, 1)}
-
-
-async def test_a_check_tells_of_records_that_cannot_be_read(empty: LedgerStore, kept: Kept) -> None:
-    record = SynthesisKey(NS, "s-1")
-    await put(empty.ledger, record.encode(), flight_records.encode_synthesis(begun("s-1")))
-    await put(empty.ledger, AgeKey(record, 1).encode(), b"\x01\xc1")
-    problems = [problem async for report in check(empty.ledger) for problem in report.problems]
-    assert [problem.kind for problem in problems] == ["UNREADABLE_VALUE"]
 
 
 async def test_a_flight_of_nothing_stops_nobody() -> None:
