@@ -48,6 +48,8 @@ class Budgets:
         """See Flights."""
         if tokens < 0:
             raise BadArguments("tokens are spent from 0", field="tokens")
+        if not reservation.name:
+            raise BadArguments("a reservation is settled by the name that it was given", field="reservation.name")
         async with self._turn:
             await persist(lambda: self._settle(reservation, tokens if begun else 0, begun=begun))
 

@@ -170,7 +170,10 @@ class Flights(Protocol):
         ...
 
     async def settle(self, reservation: Reservation, tokens: int, *, begun: bool = True) -> None:
-        """Give back what was not spent (all, where nothing was `begun`), or charge what was spent beyond. Once."""
+        """Give back what was not spent (all, where nothing was `begun`), or charge what was spent beyond. Once.
+
+        BadArguments where the reservation has no name.
+        """
         ...
 
     async def spent(self, namespace: Namespace, objects: Sequence[ObjectId]) -> Mapping[ObjectId, tuple[int, int]]:

@@ -111,7 +111,9 @@ async def test_by_one_name_it_is_reserved_once(boarded: Boarded) -> None:
 
 async def test_less_than_nothing_is_neither_reserved_nor_spent(boarded: Boarded) -> None:
     made = await boarded.flights.reserve(NS, PATH, 0)
-    for ask in (boarded.flights.reserve(NS, PATH, -1), boarded.flights.settle(made, -1)):
+    unnamed = replace(made, name="")
+    asked = [boarded.flights.settle(each, tokens) for each, tokens in ((made, -1), (unnamed, 0))]
+    for ask in (boarded.flights.reserve(NS, PATH, -1), *asked):
         with pytest.raises(BadArguments):
             await ask
 
