@@ -23,7 +23,7 @@ def url(value: str) -> str:
 def one_process(value: str) -> int:
     """The number 1."""
     if integer(value) != 1:
-        raise ValueError("expected 1, since a method is written once only where one process knows all that are")
+        raise ValueError("expected 1: start further synthesizers beside this one, they share what is written")
     return 1
 
 
@@ -104,7 +104,10 @@ class Config:
         help="trials that run in the sandbox at once; others queue",
     )
     workers: int = setting(
-        "BATOS_WORKERS", default=1, parse=one_process, help="only 1: those who wait for a method find it in one process"
+        "BATOS_WORKERS",
+        default=1,
+        parse=one_process,
+        help="only 1: start further synthesizers beside it, each on an address of its own",
     )
     insecure_remote: bool = setting(
         "BATOS_ALLOW_INSECURE_REMOTE",
