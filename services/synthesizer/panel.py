@@ -81,7 +81,7 @@ async def sit(turns: Turns, personas: Mapping[str, Persona], mission: Mission, s
         raise group.exceptions[0] from None
     said = brick.result(), babs.result(), robin.result()
     spec_text, found, unusual = (each.text if each else "" for each in said)
-    spec, lines = read_spec(spec_text, mission.message), read_lines(unusual)
+    spec, lines = read_spec(spec_text, mission.message, mission.slots), read_lines(unusual)
     return Minutes(
         spec,
         read_found(found, mission.known[:MAX_SHELF]),

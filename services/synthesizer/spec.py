@@ -6,13 +6,14 @@ It is JSON of one shape, which an endpoint that can is made to keep:
      "reads": ["count"], "writes": ["count"], "sends": []}
 
 `reads` and `writes` are slots of the receiver, `sends` the selectors that are sent: the effect set as BRICK expects it.
-The one that activation enforces is read off the source. Parameters that the message or one of its examples does not fit
+The one that activation enforces is read off the source. What examples show belongs to it whatever BRICK says, and slots
+that are neither there nor written are not read. Parameters that the message or one of its examples does not fit
 are replaced too, by names that their values suggest: a default or a type would be a guess from one message.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from kernel.errors import KernelError
@@ -24,7 +25,8 @@ from synthesizer import rendering
 
 _LONGEST = 200  # characters of what it does
 _MOST = 16  # of parameters, slots, selectors
-_NAMES: Final[Mapping[str, object]] = {"type": "array", "items": {"type": "string"}, "maxItems": _MOST}
+_NAME: Final[Mapping[str, object]] = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+_NAMES: Final[Mapping[str, object]] = {"type": "array", "items": _NAME, "maxItems": _MOST}
 _FIELDS: Final[Mapping[str, object]] = {
     "does": {"type": "string"},
     "parameters": _NAMES,
@@ -68,12 +70,17 @@ def by_rule(message: Message) -> Spec:
     return Spec(rendering.signature(message), "", EffectSet(tuple(reads), tuple(writes)), said=False)
 
 
-def read_spec(text: str, message: Message) -> Spec:
-    """The spec in BRICK's answer."""
+def read_spec(text: str, message: Message, slots: Iterable[str] = ()) -> Spec:
+    """The spec in BRICK's answer; `slots` are those of the receiver."""
+    certain = by_rule(message)
     try:
-        return _spec(json.loads(_object(text)), message)
+        said = _spec(json.loads(_object(text)), message)
     except (ValueError, TypeError, RecursionError, KernelError):
-        return by_rule(message)
+        return certain
+    writes = tuple(dict.fromkeys((*certain.effects.writes, *said.effects.writes)))
+    there = {*slots, *certain.effects.reads, *writes}
+    reads = tuple(dict.fromkeys((*certain.effects.reads, *(name for name in said.effects.reads if name in there))))
+    return replace(said, effects=EffectSet(reads, writes, said.effects.sends))
 
 
 def _object(text: str) -> str:

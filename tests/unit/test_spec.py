@@ -68,6 +68,12 @@ def test_what_is_no_spec_is_replaced_by_what_the_message_says(answer: str) -> No
     assert spec == Spec("increment(self, number)", "", EffectSet(("count", "limit"), ("count",)), said=False)
 
 
+def test_what_examples_show_belongs_to_the_effects_and_what_is_not_there_is_not_read() -> None:
+    sent = message(2, examples=(Example(6, {"count": 4}, (2,), after={"count": 6, "last": 2}),))
+    spec = read_spec(said(reads=["counter", "step", "seen"], writes=["seen"]), sent, ["step", "other"])
+    assert spec.effects == EffectSet(("count", "step", "seen"), ("count", "last", "seen"), ("notify",))
+
+
 @pytest.mark.parametrize(
     ("parameters", "signature"),
     [
