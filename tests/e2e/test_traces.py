@@ -48,9 +48,9 @@ def tree(spans: Sequence[Span]) -> list[str]:
 
 async def test_a_miss_is_one_trace_over_all_services(suite: Suite, endpoint: ScriptedEndpoint, client: Client) -> None:
     endpoint.script = answering({"count": [COUNT]})
-    await client.objects.create("trace/miss")
+    await client.objects.create("miss/trace")
     examples = [Example(1), Example(3, before={"n": 2})]
-    reply = await client.send("trace/miss", "count", intent="Count.", examples=examples)
+    reply = await client.send("miss/trace", "count", intent="Count.", examples=examples)
     lines = tree(await trace_of(suite, reply.trace_id))
     assert lines[0] == "dispatcher batos.v1.Dispatcher/Send"
     where = {line.strip(): len(line) - len(line.lstrip()) for line in reversed(lines)}
@@ -77,8 +77,8 @@ async def test_the_first_three_personas_speak_at_the_same_time(
     suite: Suite, endpoint: ScriptedEndpoint, client: Client
 ) -> None:
     endpoint.script = answering({"count": [COUNT]})
-    await client.objects.create("trace/panel")
-    reply = await client.send("trace/panel", "count", intent="Count.", examples=[Example(1)])
+    await client.objects.create("panel/trace")
+    reply = await client.send("panel/trace", "count", intent="Count.", examples=[Example(1)])
     spans = {span.name: span for span in await trace_of(suite, reply.trace_id)}
     three = [spans[f"chat {persona}"] for persona in ("brick", "babs", "robin")]
     assert max(span.start for span in three) < min(span.end for span in three)
@@ -89,9 +89,9 @@ async def test_a_hit_has_neither_a_synthesis_nor_a_chat(
     suite: Suite, endpoint: ScriptedEndpoint, client: Client
 ) -> None:
     endpoint.script = answering({"count": [COUNT]})
-    await client.objects.create("trace/hit")
-    await client.send("trace/hit", "count", intent="Count.", examples=[Example(1)])
-    reply = await client.send("trace/hit", "count")
+    await client.objects.create("hit/trace")
+    await client.send("hit/trace", "count", intent="Count.", examples=[Example(1)])
+    reply = await client.send("hit/trace", "count")
     lines = tree(await trace_of(suite, reply.trace_id))
     assert lines == [
         "dispatcher batos.v1.Dispatcher/Send",
@@ -110,15 +110,15 @@ async def test_a_prompt_a_source_or_an_argument_is_in_no_span(
     secret = "hunter2-in-the-intent"
     source = f"def keep(self, x):\n    y = '{secret}'\n    self._p_changed = True\n    return x\n"
     endpoint.script = answering({"keep": [source]})
-    await client.objects.create("trace/secret", slots={"token": secret})
-    reply = await client.send("trace/secret", "keep", secret, intent=secret, examples=[Example("a", arguments=["a"])])
+    await client.objects.create("secret/trace", slots={"token": secret})
+    reply = await client.send("secret/trace", "keep", secret, intent=secret, examples=[Example("a", arguments=["a"])])
     assert secret not in repr(await trace_of(suite, reply.trace_id))
 
 
 async def test_the_endpoint_is_told_the_trace(suite: Suite, endpoint: ScriptedEndpoint, client: Client) -> None:
     endpoint.script = answering({"count": [COUNT]})
-    await client.objects.create("trace/told")
+    await client.objects.create("told/trace")
     endpoint.asked.clear()
-    reply = await client.send("trace/told", "count", intent="Count.", examples=[Example(1)])
+    reply = await client.send("told/trace", "count", intent="Count.", examples=[Example(1)])
     assert endpoint.asked
     assert {asked.headers["traceparent"].split("-")[1] for asked in endpoint.asked} == {reply.trace_id}
