@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from opentelemetry.trace import get_current_span
 
-from kernel.errors import BadArguments, FlightLost, KernelError, LimitExceeded, StoreUnavailable, SynthesisCancelled
+from kernel.errors import FlightLost, KernelError, LimitExceeded, StoreUnavailable, SynthesisCancelled
 from kernel.messages import Example, MethodRef
 from kernel.synthesis import Event, Registered, Started, State, TurnFinished
 from objectstore.flights import Flight, Flights
@@ -23,7 +23,7 @@ from synthesizer.cluster import Belonging
 from synthesizer.measures import Measures
 from synthesizer.order import Order
 from synthesizer.story import End, Story, ended, state_of
-from synthesizer.telling import Telling, steadily
+from synthesizer.telling import OutOfStep, Telling, steadily
 
 LOOK_SECONDS: Final = 0.5
 LETTING_GO_SECONDS: Final = 1.0
@@ -59,11 +59,15 @@ class _Out(Exception):
 
 @dataclass(slots=True)
 class Holding:
-    """One flight from the moment it is held to its end, or its loss. `spent` are the tokens of it all."""
+    """One flight from the moment it is held to its end, or its loss. `spent` are the tokens of it all.
+
+    Of one that is `fresh`, begun here a moment ago, all that there is is known.
+    """
 
     ground: Ground
     story: Story
     flight: Flight
+    fresh: bool = False
     spent: int = 0
     _poked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -81,8 +85,8 @@ class Holding:
                     return await self._once(last=failed == _ATTEMPTS)
                 except _Out:
                     log.warning("synthesis %s waits: this synthesizer is no member", self._id)
-                except StoreUnavailable as away:
-                    log.info("synthesis %s goes on once the store is back: %s", self._id, away.text)
+                except (StoreUnavailable, OutOfStep) as again:
+                    log.info("synthesis %s goes on where it was: %s", self._id, again)
                     failed += 1
                     await asyncio.sleep(_PAUSE)
         except FlightLost:
@@ -95,6 +99,9 @@ class Holding:
 
     async def _back(self) -> None:
         """Return when this is a member that holds the flight, and knows all that was told. FlightLost."""
+        if self.fresh:
+            self.fresh = False
+            return
         while True:
             await self.ground.belonging.back()
             with suppress(StoreUnavailable):
@@ -106,7 +113,7 @@ class Holding:
             await asyncio.sleep(_PAUSE)
 
     async def _once(self, *, last: bool) -> End:
-        """Write until it ends. FlightLost, _Out; StoreUnavailable too, unless it is tried for the last time."""
+        """Write until it ends. FlightLost, _Out; StoreUnavailable, OutOfStep too, unless it is tried for the last time."""
         registered: list[Registered] = []
         telling = Telling(self.ground.flights, self.flight, self.story, self._heard)
         order = self._order(telling)
@@ -125,13 +132,15 @@ class Holding:
         finally:
             await _let_go(tasks)
             self.spent = order.tokens
-            with suppress(FlightLost, StoreUnavailable, TimeoutError):
+            with suppress(FlightLost, OutOfStep, StoreUnavailable, TimeoutError):
                 await asyncio.wait_for(telling.drain(), LETTING_GO_SECONDS)
         if order.landed:
             return failure or registered[-1]
-        if isinstance(failure, (FlightLost, _Out)) or (isinstance(failure, StoreUnavailable) and not last):
+        if isinstance(failure, (FlightLost, _Out)):
             raise failure
-        with suppress(LimitExceeded, BadArguments):  # then that is what it failed with
+        if isinstance(failure, (StoreUnavailable, OutOfStep)) and not last:
+            raise failure
+        with suppress(LimitExceeded):  # then that is what it failed with
             await telling.drain()
         return await self._end(failure or registered[-1])
 
@@ -151,8 +160,9 @@ class Holding:
 
     async def _close(self) -> Sequence[Example]:
         """The examples that are kept for the method, and those that were left by who joined."""
-        kept, _ = await self.ground.store.kept(*self.story.key)
-        joined = await self.ground.flights.close(self.flight)
+        (kept, _), joined = await asyncio.gather(
+            self.ground.store.kept(*self.story.key), self.ground.flights.close(self.flight)
+        )
         return [*(each.example for each in kept if not each.withdrawn_by), *joined]
 
     def _heard(self, event: Event) -> None:

@@ -33,6 +33,7 @@ class Living:
 
     story: Story
     permit: Permit | None = None
+    fresh: bool = False
     holding: Holding | None = None
     task: "asyncio.Task[None] | None" = None
 
@@ -75,7 +76,7 @@ class Stories:
             raise stopping()
         living = self._living.get(story.record.synthesis_id)
         if living is None:
-            living = self._living[story.record.synthesis_id] = Living(story, permit)
+            living = self._living[story.record.synthesis_id] = Living(story, permit, fresh=permit is not None)
             if story.record.state is State.RUNNING:
                 self._by_key[story.key] = living
             living.task = asyncio.create_task(self._live(living), name=f"story of {story.record.synthesis_id}")
@@ -146,7 +147,8 @@ class Stories:
         if story.flight is None:
             end = await follow(ground.flights, ground.store, story)
             return end if story.flight is None else None
-        living.holding = holding = Holding(ground, story, story.flight)
+        living.holding = holding = Holding(ground, story, story.flight, living.fresh)
+        living.fresh = False
         try:
             end = await holding.fly()
         finally:

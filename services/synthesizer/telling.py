@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from kernel.errors import StoreFull, StoreUnavailable
+from kernel.errors import BadArguments, StoreFull, StoreUnavailable
 from kernel.synthesis import Event, Registered, Started, TurnFinished
 from objectstore.flights import Flight, Flights
 from synthesizer.story import Story
@@ -18,6 +18,10 @@ from synthesizer.story import Story
 _PAUSE: Final = 0.5
 _MOST: Final = 64  # events written at once
 _MOST_CHARACTERS: Final = 100_000
+
+
+class OutOfStep(Exception):
+    """Something else was told in this place: what was broken off before has arrived late. Read what is there, again."""
 
 
 class Telling:
@@ -45,13 +49,13 @@ class Telling:
         self._come.set()
 
     async def run(self) -> None:
-        """Write what comes until cancelled. FlightLost."""
+        """Write what comes until cancelled. FlightLost, OutOfStep."""
         while True:
             await self._come.wait()
             await self.drain()
 
     async def drain(self) -> None:
-        """Write all that came; not beside `run`. FlightLost."""
+        """Write all that came; not beside `run`. FlightLost, OutOfStep."""
         while batch := self._next():
             # What was broken off may be there already: told after as many as before, it is there once.
             await steadily(lambda batch=batch: self._write(batch))
@@ -75,7 +79,10 @@ class Telling:
         return batch
 
     async def _write(self, batch: Sequence[Event]) -> None:
-        await self._flights.tell(self._flight, batch, len(self._story.events))
+        try:
+            await self._flights.tell(self._flight, batch, len(self._story.events))
+        except BadArguments as other:
+            raise OutOfStep(other.text) from None
 
 
 async def steadily(attempt: Callable[[], Awaitable[None]]) -> None:
