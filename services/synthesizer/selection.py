@@ -25,6 +25,7 @@ ENOUGH_WITH_EXAMPLES = 2  # two drafts that pass the examples and agree on all e
 ENOUGH_WITHOUT = 3  # nothing but agreement speaks for them then
 LEAD = 2  # more drafts than dissent, to write no more of them; a lead of one turns with the next draft
 LEAST_AGAINST_DISSENT = 2  # one draft against another is a guess
+ALONE_NEEDS = 2  # examples, for a draft that nothing speaks for but them; one example is passed by chance too often
 LEAST_SHARE = 0.5  # of all that passed: where less agree the message can be understood in many ways
 LEAST_COMMON = 0.5  # of what one answers another must answer too, to speak for it though it raises elsewhere
 
@@ -132,7 +133,9 @@ def choose(tried: Sequence[Tried], message: Message) -> Choice | None:
     if found is None:
         return None
     if not found.is_clear:
-        raise _asked(message, found)
+        raise _apart(message, found)
+    if found.support == 1 and 0 < found.leader.best.total < ALONE_NEEDS:
+        raise _alone(message, found.leader.best)
     leader, best = found.leader, found.leader.best
     levels = [Level.AUDITED]
     if leader.size > 1:
@@ -142,26 +145,39 @@ def choose(tried: Sequence[Tried], message: Message) -> Choice | None:
     return Choice(best, leader.size, tuple(levels), found.passed, len(found.against))
 
 
-def _asked(message: Message, found: Poll) -> ExamplesNeeded:
-    """What the caller is asked: the smallest input on which the two strongest differ, and what each makes of it."""
+def _apart(message: Message, found: Poll) -> ExamplesNeeded:
+    """Asks with the smallest input on which the two strongest differ, and what each makes of it."""
     first, second = found.leader, found.against[0]
     pairs = enumerate(zip(first.best.behaviour, second.best.behaviour, strict=True))
     apart = [index for index, (one, two) in pairs if one and two and one != two]
     at = min(apart, key=lambda index: (len(_send(message, first.best.inputs[index])), index))
-    given, one, two = first.best.inputs[at], _result(first.best, at), _result(second.best, at)
+    one, two = _result(first.best, at), _result(second.best, at)
+    told = f"{first.size} give {one}, {second.size} give {two}"
+    return _asked(message, f"{found.passed} drafts passed and disagree", told, first.best.inputs[at], one, two)
+
+
+def _alone(message: Message, best: Tried) -> ExamplesNeeded:
+    """Asks whether what the only draft makes of the smallest input is meant."""
+    vouched = best.total + 1
+    others = [index for index, seen in enumerate(best.behaviour) if seen and index >= vouched] or [best.total]
+    at = min(others, key=lambda index: (len(_send(message, best.inputs[index])), index))
+    result = _result(best, at)
+    return _asked(message, "only one draft passed", f"it gives {result}", best.inputs[at], result, "")
+
+
+def _asked(message: Message, why: str, told: str, given: Example, *results: str) -> ExamplesNeeded:
     state = rendering.value(given.before) if given.before else ""
     sent = rendering.send(message.selector, given.arguments, given.keywords)
     where = f"{sent} on {state}" if state else sent
     return ExamplesNeeded(
-        f"{found.passed} drafts of {message.target}.{message.selector} passed and disagree: on {where}, "
-        f"{first.size} give {one}, {second.size} give {two}; "
+        f"{message.target}.{message.selector} is not certain: {why}: on {where}, {told}; "
         "send the message again with an example that says which is meant",
         object=message.target,
         selector=message.selector,
         send=sent,
         before=state,
-        first=one,
-        second=two,
+        first=results[0],
+        second=results[1],
     )
 
 

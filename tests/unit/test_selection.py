@@ -117,8 +117,8 @@ def test_the_caller_is_told_the_smallest_send_that_tells_the_drafts_apart() -> N
     with pytest.raises(ExamplesNeeded) as asked:
         choose(all_like("ace", "bdf", "ace", "bdf"), MESSAGE)
     assert asked.value.text == (
-        '4 drafts of counter/main.add passed and disagree: on add(2), 2 give "c", 2 give "d"; '
-        "send the message again with an example that says which is meant"
+        "counter/main.add is not certain: 4 drafts passed and disagree: on add(2), "
+        '2 give "c", 2 give "d"; send the message again with an example that says which is meant'
     )
     assert asked.value.fields == {
         "object": "counter/main",
@@ -139,3 +139,12 @@ def test_what_differs_in_the_state_after_is_told_too() -> None:
     assert asked.value.fields["before"] == '{"count": 1}'
     assert asked.value.fields["first"] == "ValueError raised"
     assert asked.value.fields["second"] == '3 and slots {"count": 3}'
+
+
+def test_one_that_passed_a_single_example_alone_is_asked_about() -> None:
+    with pytest.raises(ExamplesNeeded, match=r"only one draft passed: on add.2. on .*, it gives .b.; send") as asked:
+        choose(all_like("xab", total=1), MESSAGE)
+    assert (asked.value.fields["first"], asked.value.fields["second"]) == ('"b"', "")
+    assert chosen(all_like("xab", "xab", total=1)).agreeing == 2
+    assert chosen(all_like("xab", total=2)).agreeing == 1
+    assert chosen(all_like("xab", total=0)).levels == (Level.AUDITED,)
