@@ -1,15 +1,16 @@
 """What a panel is asked about, and how it is shown. Law: all of it quoted, and of values only what may be shown.
 
-What is shown is the same for the same mission, byte for byte. Real slots are at hand for trials; a prompt sees them
-through `disclosure`.
+What is shown is the same for the same mission, byte for byte. So maps are in the order of their keys: the wire gives
+them in another order to each process, and methods see them in this one. Real slots are at hand for trials; a prompt
+sees them through `disclosure`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from kernel.messages import Message
+from kernel.messages import Example, Failure, Message
 from kernel.objects import MethodVersion
-from kernel.values import SlotValues
+from kernel.values import SlotValues, Value
 from synthesizer import disclosure, rendering
 from synthesizer.fitting import Cut, of_most_value
 
@@ -30,9 +31,50 @@ class Mission:
     known: Sequence[MethodVersion]
     disclosed: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", message_in_order(self.message))
+        object.__setattr__(self, "slots", slots_in_order(self.slots))
+
     def whole(self, *, examples: int = MOST_EXAMPLES, worked: int = 0) -> Cut:
         """A prompt with all that is there, at most so many examples and worked methods."""
         return Cut(min(len(self.message.examples), examples), worked, 1, _MOST_SLOTS, _MOST_INTENT)
+
+
+def message_in_order(message: Message) -> Message:
+    """The same message, its maps in the order of their keys."""
+    return replace(
+        message,
+        arguments=tuple(in_order(item) for item in message.arguments),
+        keywords=slots_in_order(message.keywords),
+        examples=tuple(_example_in_order(each) for each in message.examples),
+    )
+
+
+def _example_in_order(example: Example) -> Example:
+    return replace(
+        example,
+        outcome=example.outcome if isinstance(example.outcome, Failure) else in_order(example.outcome),
+        before=slots_in_order(example.before),
+        arguments=tuple(in_order(item) for item in example.arguments),
+        keywords=slots_in_order(example.keywords),
+        after=None if example.after is None else slots_in_order(example.after),
+    )
+
+
+def slots_in_order(slots: SlotValues) -> SlotValues:
+    """The same slots or keywords, all maps in the order of their keys."""
+    return {name: in_order(slots[name]) for name in sorted(slots)}
+
+
+def in_order(value: Value) -> Value:
+    """The same value, its maps in the order of their keys."""
+    match value:
+        case Mapping():
+            return slots_in_order(value)
+        case list():
+            return [in_order(item) for item in value]
+        case _:
+            return value
 
 
 def intent(mission: Mission, cut: Cut) -> str:

@@ -106,5 +106,5 @@ def test_a_case_file_tells_samples_from_what_is_disclosed() -> None:
     assert case_file(mission).splitlines() == [
         "Mission: not said",
         'Message: add_price("a line of text") to "a/b"',
-        'Slots: self.title (text, now "Emma"), self.pin (number, such as 4200)',
+        'Slots: self.pin (number, such as 4200), self.title (text, now "Emma")',
     ]

@@ -16,7 +16,7 @@ from synthesizer.mission import Mission
 from synthesizer.panel import Minutes
 from synthesizer.panel import prompt as asked_of
 from synthesizer.personas import ALFRED, BABS, FULL, NAMES, Persona, codex
-from synthesizer.spec import Spec
+from synthesizer.spec import Spec, by_rule
 
 CAST = {each.name: each for each in codex()}
 
@@ -57,6 +57,23 @@ def test_every_prompt_fits_its_budget_and_is_the_same_each_time(name: str, conte
     first, again = asked(persona, of), asked(persona, mission(32, "Total. " * (intent // 7), 40, 80))
     assert first == again
     assert cost(first) <= context - 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_prompt_does_not_depend_on_the_order_that_maps_came_in(name: str) -> None:
+    def of(*names: str) -> Mission:
+        row: Value = {each: dict.fromkeys(names, 1) for each in names}
+        state = {each: [row] for each in names}
+        example = Example(row, state, (row,), dict.fromkeys(names, row), after=state)
+        sent = Message(ObjectId("a/b"), Selector("total"), (row,), dict.fromkeys(names, 1), examples=(example,))
+        return Mission(sent, state, ())
+
+    for examples in (1, 0):
+        one, other = of("x", "y", "z"), of("z", "x", "y")
+        if not examples:
+            one, other = (replace(each, message=replace(each.message, examples=())) for each in (one, other))
+        assert asked(CAST[name], one) == asked(CAST[name], other)
+        assert by_rule(one.message) == by_rule(other.message)
 
 
 def test_a_repair_fits_what_was_kept_free_for_it() -> None:
