@@ -162,3 +162,12 @@ async def test_what_is_done_beside_the_endpoints_is_bounded_by_count(sandbox: Sa
         await rig.put(slots={f"slot{index}": index for index in range(50)})
         record = await rig.written(message(by=5, examples=many))
         assert record.method.provenance.trials <= 3 * (len(many) + 2 + MAX_VARIATIONS)
+
+
+async def test_a_draft_that_never_ends_beside_its_examples_costs_one_limit_and_not_twelve(sandbox: Sandbox) -> None:
+    slow = HONEST.replace("    self.count", "    while by < 0:\n        by -= 1\n    self.count", 1)
+    async with synthesizing(sandbox, saying([slow]), drafts=2) as rig:
+        await rig.put()
+        record = await rig.written(message(by=5))
+        assert record.method.source == slow
+        assert record.method.provenance.trials < 2 * TRIAL_RUNS

@@ -25,6 +25,8 @@ from synthesizer.rules.rule import About, Found, Given, Rule, Subject
 
 LEAST_LETTERS = 4
 LEAST_DIGITS = 3
+_LONGEST = 60  # characters of a literal in a finding
+_WORD = "where it is a word of the domain, say it in the intent"
 _LEAST_WORD = 3  # letters, for an outcome to share a word with its input
 _UNITS = frozenset({360, 365, 366, 1024, 1440, 3600, 86400, 1461, 146097, 255, 256})
 
@@ -49,7 +51,7 @@ def _compared(subject: Subject) -> Found:
         if all(_literal(item) in known for item in constants if _is_telling(item.value)):
             for item in constants:
                 if _literal(item) in known:
-                    yield item.lineno, f"{item.value!r} is a value of one send; compute for any value, not for this one"
+                    yield item.lineno, f"{_shown(item)} is a value of one send; compute for any value; {_WORD}"
 
 
 def _given_back(subject: Subject) -> Found:
@@ -58,7 +60,12 @@ def _given_back(subject: Subject) -> Found:
     for node in subject.nodes if known else ():
         for item in _as_it_stands(node):
             if _literal(item) in known - bounds:
-                yield item.lineno, f"{item.value!r} is what one example gives; compute it from what is sent"
+                yield item.lineno, f"{_shown(item)} is what one example gives; compute it from what is sent; {_WORD}"
+
+
+def _shown(item: ast.Constant) -> str:
+    text = repr(item.value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
 # --- What is in the source ---
