@@ -183,11 +183,7 @@ class SynthesisFailed(KernelError):
 
 
 class ExamplesNeeded(KernelError):
-    """Drafts pass everything and disagree: an example of what is wanted decides. The text tells where they differ.
-
-    `send` and `before` are the smallest message and state on which they do; `first` and `second` what the two strongest
-    groups of drafts make of it. `second` is empty where only one draft passed, and nothing else speaks for it.
-    """
+    """Drafts pass everything and disagree: on `before`, `send` gives `first` or `second`. An example decides."""
 
     reason = "EXAMPLES_NEEDED"
 
