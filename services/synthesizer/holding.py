@@ -113,7 +113,7 @@ class Holding:
             await asyncio.sleep(_PAUSE)
 
     async def _once(self, *, last: bool) -> End:
-        """Write until it ends. FlightLost, _Out; StoreUnavailable, OutOfStep too, unless it is tried for the last time."""
+        """Write until it ends. FlightLost, _Out; StoreUnavailable and OutOfStep, unless it is the last time."""
         registered: list[Registered] = []
         telling = Telling(self.ground.flights, self.flight, self.story, self._heard)
         order = self._order(telling)
