@@ -31,8 +31,8 @@ class Measures:
 
     def turn(self, turn: PersonaTurn) -> None:
         """A turn was paid."""
-        self._tokens[turn.persona, vocabulary.TOKEN_INPUT].count += turn.input_tokens
-        self._tokens[turn.persona, vocabulary.TOKEN_OUTPUT].count += turn.output_tokens
+        self._tokens[turn.persona, vocabulary.SPENT_INPUT].count += turn.input_tokens
+        self._tokens[turn.persona, vocabulary.SPENT_OUTPUT].count += turn.output_tokens
 
 
 def _boarded(how: str) -> Mapping[str, str]:
@@ -45,4 +45,4 @@ def _ended(reason: str) -> Mapping[str, str]:
 
 def _spent(turn: tuple[str, str]) -> Mapping[str, str]:
     persona, kind = turn
-    return {vocabulary.PERSONA: persona, vocabulary.TOKEN_KIND: kind}
+    return {vocabulary.PERSONA: persona, vocabulary.SPENT_KIND: kind}

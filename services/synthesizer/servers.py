@@ -164,8 +164,8 @@ class Server:
         return schema is not None and self._schemas_refused.get(_digest(schema), 0.0) > self._clock()
 
     def _note(self, model: str, said: Completion) -> None:
-        self._measured.tokens[self.name, vocabulary.TOKEN_INPUT].count += said.input_tokens
-        self._measured.tokens[self.name, vocabulary.TOKEN_OUTPUT].count += said.output_tokens
+        self._measured.tokens[self.name, vocabulary.SPENT_INPUT].count += said.input_tokens
+        self._measured.tokens[self.name, vocabulary.SPENT_OUTPUT].count += said.output_tokens
         if said.model != model and said.model not in self._echoes:
             self._echoes.add(said.model)
             log.warning(
@@ -188,7 +188,7 @@ def _name(key: str) -> Mapping[str, str]:
 
 
 def _kind(key: tuple[str, str]) -> Mapping[str, str]:
-    return {vocabulary.ENDPOINT: key[0], vocabulary.TOKEN_KIND: key[1]}
+    return {vocabulary.ENDPOINT: key[0], vocabulary.SPENT_KIND: key[1]}
 
 
 def _state(key: tuple[str, str]) -> Mapping[str, str]:

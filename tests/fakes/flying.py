@@ -84,6 +84,28 @@ class ScriptedWriter:
         tell(TurnFinished(turn, f"{persona} speaks", draft))
 
 
+class Gate:
+    """Holds a writer before one turn until it is opened."""
+
+    def __init__(self, at: str) -> None:
+        self.at, self.reached, self.open = at, asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, turn: str) -> None:
+        if turn == self.at:
+            self.reached.set()
+            await self.open.wait()
+
+
+def whole(events: list[Event]) -> None:
+    """Each event once, from Started to Registered."""
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Registered)
+    begun = [each.persona for each in events if isinstance(each, TurnStarted)]
+    ended = [each.turn.persona for each in events if isinstance(each, TurnFinished)]
+    assert begun == ended == ["BRICK", "BABS", "ROBIN", "ALFRED"]
+    assert len(events) == 10
+
+
 class Seat:
     """A membership as its holder knows it, by what the ledger tells."""
 

@@ -4,6 +4,8 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 import grpc
@@ -12,13 +14,18 @@ import pytest
 from batos.v1 import object_pb2
 from batos.v1 import synthesizer_pb2 as pb
 from batos.v1.synthesizer_pb2_grpc import SynthesizerStub
+from chassis.address import Address
 from chassis.client import channel
 from fakes import endpoint as fake
 from fakes.endpoint import Hang, ScriptedEndpoint, answering
-from fakes.stores import in_memory, serving
+from fakes.stores import serving
 from fakes.synthesis import COUNTER, HONEST, NS, message, synthesizing
 from kernel.errors import StoreUnavailable
 from kernel.objects import SYSTEM_NAMESPACE, ObjectId
+from kernel.synthesis import Registered, Started
+from objectstore.ledger_members import LedgerMembers
+from objectstore.ledger_store import LedgerStore
+from objectstore.memory import MemoryLedger
 from objectstore.store import NewObject
 from sandbox.guest import Feed
 from sandbox.host import Sandbox
@@ -82,37 +89,53 @@ async def test_one_turn_that_fails_is_missed_by_nobody_where_another_draft_passe
 
 
 # --- The process -----------------------------------------------------------------------------------------------------
-async def test_the_service_starts_makes_the_personas_and_stops_in_the_middle_of_a_synthesis() -> None:
-    async with in_memory() as kept, serving(kept.store) as store, ScriptedEndpoint(lambda _: Hang()) as endpoint:
-        await kept.store.create(NS, NewObject(COUNTER))
-        environ = {
-            **os.environ,
-            "BATOS_LISTEN": "127.0.0.1:0",
-            "BATOS_OBJECTSTORE": str(store),
-            "BATOS_PERSONA_URL": endpoint.url,
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "synthesizer", env=environ, stdout=PIPE, stderr=PIPE
-        )
-        assert process.stdout is not None
+@asynccontextmanager
+async def process(store: Address, endpoint: ScriptedEndpoint) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
+    """A synthesizer, and where it listens; it is stopped at the end, and has to end well."""
+    told = {"BATOS_LISTEN": "127.0.0.1:0", "BATOS_OBJECTSTORE": str(store), "BATOS_PERSONA_URL": endpoint.url}
+    command = (sys.executable, "-m", "synthesizer")
+    child = await asyncio.create_subprocess_exec(*command, env=os.environ | told, stdout=PIPE, stderr=PIPE)
+    assert child.stdout is not None
+    try:
         async with asyncio.timeout(30):
-            address = (await process.stdout.readline()).decode().removeprefix("ready ").strip()
-        personas = await kept.store.list(SYSTEM_NAMESPACE, "persona/", 10, "")
-        assert [each.object_id for each in personas.items] == [
-            ObjectId(f"persona/{name}") for name in ("alfred", "babs", "brick", "robin")
-        ]
-        async with channel(address) as connected:
+            address = (await child.stdout.readline()).decode().removeprefix("ready ").strip()
+        yield child, address
+    finally:
+        if child.returncode is None:
+            child.terminate()
+        _, log = await child.communicate()
+        assert child.returncode == 0, log.decode()
+
+
+async def test_a_synthesis_in_the_middle_of_which_the_service_stops_goes_on_at_its_next_start() -> None:
+    async with AsyncExitStack() as stack:
+        ledger = MemoryLedger()
+        kept = await LedgerStore.open(ledger)
+        store = await stack.enter_async_context(serving(kept, members=LedgerMembers(ledger, kept.hub)))
+        endpoint = await stack.enter_async_context(ScriptedEndpoint(lambda _: Hang()))
+        await kept.create(NS, NewObject(COUNTER))
+        async with process(store, endpoint) as (child, address), channel(address) as connected:
+            personas = await kept.list(SYSTEM_NAMESPACE, "persona/", 10, "")
+            assert [each.object_id for each in personas.items] == [
+                ObjectId(f"persona/{name}") for name in ("alfred", "babs", "brick", "robin")
+            ]
             assert (await SynthesizerStub(connected).ListRules(pb.ListRulesRequest())).rules
             events = SynthesizerClient(connected).synthesize(message(by=5))
-            await anext(events)
-            process.terminate()
+            begun = await anext(events)
+            assert isinstance(begun, Started)
+            child.terminate()
             async with asyncio.timeout(10):
                 with pytest.raises(StoreUnavailable, match="stopping; send the message again"):
                     async for _ in events:
                         pass
-        _, log = await process.communicate()
-        assert process.returncode == 0, log.decode()
-        assert (await kept.store.get(NS, COUNTER)).definition.methods == {}
+        assert (await kept.get(NS, COUNTER)).definition.methods == {}
+        endpoint.script = answering({"increment": [HONEST]})
+        async with process(store, endpoint) as (_, address), channel(address) as connected:
+            async with asyncio.timeout(20):
+                told = [event async for event in SynthesizerClient(connected).watch(NS, begun.synthesis_id)]
+            assert told[0] == begun
+            assert isinstance(told[-1], Registered)
+        assert (await kept.get(NS, COUNTER)).definition.active("increment") == 1
 
 
 async def test_mistakes_in_the_environment_are_told_all_at_once() -> None:
