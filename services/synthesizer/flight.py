@@ -133,7 +133,11 @@ class Flights:
             if (other := await under_way(*key)) is not None:
                 return self._stories.begin(Story(other))
             raise
-        boarding = await self._stories.board(record)
+        try:
+            boarding = await self._stories.board(record)
+        except KernelError as refused:
+            await self._control.settled(permit, 0, refused)
+            raise
         if boarding.synthesis.synthesis_id == record.synthesis_id:
             self._ground.measures.flights[vocabulary.FLIGHT_BEGUN].count += 1
             return self._stories.begin(Story(record), boarding.flight, permit)

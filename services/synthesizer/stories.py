@@ -62,7 +62,10 @@ class Stories:
             raise Overloaded(f"{MAX_FLIGHTS} methods are being written already; send again later", _RETRY_SECONDS)
 
     async def board(self, record: SynthesisRecord) -> Boarding:
-        """Board, until it is known what came of it: a flight that is held and not known of would never end."""
+        """Board, until it is known what came of it: a flight that is held and not known of would never end.
+
+        LimitExceeded, Conflict, BadArguments: it was not boarded.
+        """
         belonging = self._ground.belonging
         while True:
             await belonging.back()
@@ -101,7 +104,11 @@ class Stories:
         for record in await self._ground.flights.orphans():
             if self.closed or self._held >= MAX_FLIGHTS:
                 return
-            boarding = await self.board(record)
+            try:
+                boarding = await self.board(record)
+            except KernelError as refused:  # the others are not to wait for it
+                log.warning("synthesis %s is not taken over: %s", record.synthesis_id, refused.text)
+                continue
             if boarding.flight is not None:
                 self.begin(Story(boarding.synthesis), boarding.flight)
                 self._ground.measures.flights[vocabulary.FLIGHT_TAKEN_OVER].count += 1
