@@ -1,6 +1,6 @@
 """What came of a draft, and what is said of drafts that failed. Law: a failure is told by the smallest proof of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from kernel.errors import AuditRejected, KernelError, SynthesisFailed
@@ -64,17 +64,22 @@ def closest(attempts: Sequence[Attempt]) -> Attempt:
     return min(attempts, key=Attempt.closeness)
 
 
-def repairs(asked: ChatMessages, attempts: Sequence[Attempt]) -> tuple[ChatMessages, ...]:
-    """The conversations that ask for a better draft: than the one that came nearest, and than another one near it.
+def nearest(attempts: Sequence[Attempt], corrected: Collection[str] = ()) -> list[Attempt]:
+    """The attempts to correct next: the one that came nearest, and another near it; none whose source was already.
 
     Two only where they are different drafts with different faults: the same fault told twice finds the same repair.
     """
     near: list[Attempt] = []
-    for attempt in sorted((each for each in attempts if each.draft.source), key=Attempt.closeness):
+    written = (each for each in attempts if each.draft.source and each.draft.source not in corrected)
+    for attempt in sorted(written, key=Attempt.closeness):
         if all(attempt.draft.source != each.draft.source and attempt.complaint != each.complaint for each in near):
             near.append(attempt)
-    # Where nothing was written there is nothing to correct: the same question, on other seeds.
-    return tuple(drafts.repair(asked, each.draft.source, each.whispered) for each in near[:MOST_REPAIRED]) or (asked,)
+    return near[:MOST_REPAIRED]
+
+
+def repair(asked: ChatMessages, attempt: Attempt) -> ChatMessages:
+    """The conversation that asks for a better draft than this one."""
+    return drafts.repair(asked, attempt.draft.source, attempt.whispered)
 
 
 def failure(message: Message, attempts: Sequence[Attempt]) -> KernelError:

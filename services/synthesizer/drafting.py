@@ -4,7 +4,8 @@ The drafts of a wave are written at the same time, and judged in the order of th
 there from the first on are enough, the rest is broken off and no more is paid for it. What came early of that rest is
 not looked at, else it would be chance which drafts are compared.
 
-The next wave asks for repairs where none has passed yet, and for more opinions where some have.
+The next wave asks for more opinions where some have passed. Where none has yet, it corrects the nearest, and begins
+anew beside: a small model that is shown its own draft mostly writes it again.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from kernel.errors import EndpointUnavailable
-from synthesizer.attempts import Attempt, repairs
+from synthesizer.attempts import Attempt, nearest, repair
 from synthesizer.endpoints import ChatMessages
 from synthesizer.selection import enough
 
@@ -31,9 +32,12 @@ class Drafting:
     async def attempts(self, asked: ChatMessages) -> list[Attempt]:
         """All that were judged, in order. Raises EndpointUnavailable where none came and none has passed before."""
         attempts: list[Attempt] = []
+        corrected: set[str] = set()
         for wave in range(self.waves):
             passed = [each for each in attempts if each.passed]
-            prompts = (asked,) if passed or not attempts else repairs(asked, attempts)
+            near = [] if passed else nearest(attempts, corrected)
+            corrected |= {each.draft.source for each in near}
+            prompts = (*(repair(asked, each) for each in near), asked)
             try:
                 attempts += await self._wave(wave * self.count + 1, prompts, attempts)
             except EndpointUnavailable:

@@ -86,11 +86,19 @@ async def test_what_is_not_needed_is_broken_off() -> None:
 async def test_a_wave_repairs_two_drafts_where_none_has_passed_and_asks_anew_where_one_has() -> None:
     writer = Writer("AAAaaa")
     await judged(writer)
-    repaired = [each[-2]["content"] for each in writer.asked[3:]]
-    assert repaired == ["```python\nA1```", "```python\nA2```", "```python\nA1```"]
+    repaired = [each[-2]["content"] for each in writer.asked[3:5]]
+    assert writer.asked[5] == ASKED
+    assert repaired == ["```python\nA1```", "```python\nA2```"]
     writer = Writer("aAAaaa")
     await judged(writer)
     assert writer.asked == [ASKED] * 6
+
+
+async def test_no_draft_is_corrected_twice() -> None:
+    writer = Writer("AAAAAAAAA")
+    await judged(writer)
+    shown = [each[-2]["content"] for each in writer.asked if each != ASKED]
+    assert len(shown) == len(set(shown)) == 4
 
 
 async def test_where_no_turn_came_and_nothing_passed_the_failure_is_the_endpoints() -> None:

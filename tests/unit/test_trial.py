@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kernel.errors import AuditRejected, SynthesisFailed
 from kernel.messages import Example, Message
 from kernel.objects import Finding, ObjectId, PersonaTurn, Selector, Severity
-from synthesizer.attempts import Attempt, closest, failure, repairs
+from synthesizer.attempts import Attempt, closest, failure, nearest, repair
 from synthesizer.drafts import Draft
 from synthesizer.order import Order
 from synthesizer.trial import Tried
@@ -33,22 +33,19 @@ def test_the_nearest_failure_passed_most_examples() -> None:
     assert closest([refused(1, "x", "BAT301", "BAT302"), refused(2, "xx", "BAT301")]).draft.index == 2
 
 
-def test_a_repair_is_asked_with_what_was_wrong_or_anew_where_nothing_was_written() -> None:
+def test_a_repair_is_asked_with_what_was_wrong_and_never_where_nothing_was_written() -> None:
     asked = [{"role": "user", "content": "task"}]
-    (one,) = repairs(asked, [refused(1, "def m", "BAT301")])
-    assert "line 3: why (BAT301)" in one[-1]["content"]
-    (one,) = repairs(asked, [refused(1, "def m", "BAT103", cut=True)])
-    assert "cut off" in one[-1]["content"]
-    assert repairs(asked, [refused(1, "", "BAT101")]) == (asked,)
+    assert "line 3: why (BAT301)" in repair(asked, refused(1, "def m", "BAT301"))[-1]["content"]
+    assert "cut off" in repair(asked, refused(1, "def m", "BAT103", cut=True))[-1]["content"]
+    assert nearest([refused(1, "", "BAT101")]) == []
 
 
-def test_two_near_drafts_with_different_faults_are_repaired_at_once() -> None:
-    asked = [{"role": "user", "content": "task"}]
+def test_two_near_drafts_with_different_faults_are_repaired_at_once_and_none_twice() -> None:
     near, far = attempt(tried(2, "two", failed="b", passed=1)), attempt(tried(1, "one", failed="a", passed=0))
     same_fault = attempt(tried(3, "three", failed="b", passed=1))
     same_source = attempt(tried(4, "two", failed="c", passed=0))
-    shown = [each[-2]["content"] for each in repairs(asked, [far, near, same_fault, same_source])]
-    assert shown == ["```python\ntwo```", "```python\none```"]
+    assert nearest([far, near, same_fault, same_source]) == [near, far]
+    assert nearest([far, near, same_fault, same_source], {"two", "three"}) == [far]
 
 
 def test_the_reason_is_the_audits_where_no_draft_reached_a_trial_and_the_trials_else() -> None:
