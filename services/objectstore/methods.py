@@ -159,12 +159,14 @@ class Methods:
                 return None
             version.record()
             after = replace(before, active=0) if before.active == number else before
-            puts = {} if version.retired else {RetiredKey(version.key).encode(): records.encode(kept)}
+            mark = RetiredKey(version.key).encode()
+            puts = {} if version.retired else {mark: records.encode(kept)}
+            same = dict.fromkeys(puts, 0)  # who retired it first stays, also where another came between
             if after != before:
                 puts[held.key] = held.moved(selector, after)
             if not puts:
                 return after, self._core.token(reading.revision)
-            revision = await self._core.take(held, Step(puts=puts))
+            revision = await self._core.take(held, Step(same, puts=puts))
             return None if revision is None else (after, self._core.token(revision))
 
         return await persist(attempt)

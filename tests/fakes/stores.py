@@ -159,6 +159,18 @@ class LosingLedger:
         await self.ledger.close()
 
 
+class MeanwhileLedger(LosingLedger):
+    """A ledger in which something else happens right before its next transaction."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def transact(self, step: Step) -> int | None:
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            await act()
+        return await super().transact(step)
+
+
 def writing(*objects: StoredObject, slots: SlotValues, namespace: Namespace = DEFAULT_NAMESPACE) -> Transaction:
     """The transaction that read these objects, and gives each the slots."""
     return Transaction(namespace, reads_of(*objects), {each.object_id: pack(slots) for each in objects})

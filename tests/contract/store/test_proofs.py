@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes.stores import Kept
+from fakes.stores import Kept, MeanwhileLedger
 from kernel.errors import (
     BadArguments,
     MethodNotFound,
@@ -20,6 +20,7 @@ from kernel.objects import (
 )
 from objectstore.keys import VersionKey
 from objectstore.ledger import Step
+from objectstore.ledger_store import LedgerStore
 from objectstore.store import Draft, NewObject, Store
 
 NS = DEFAULT_NAMESPACE
@@ -120,3 +121,13 @@ async def test_who_retired_a_version_first_and_why_is_kept(store: Store) -> None
     assert (retirement.by, retirement.reason, retirement.at > 1e9) == ("", "", True)
     with pytest.raises(BadArguments):
         await store.retire(NS, ACME, ADD, 2, retirement=Retirement("ann", 1.0, "x" * 4001))
+
+
+async def test_of_two_who_retire_a_version_at_once_the_first_is_kept(kept: Kept) -> None:
+    await register(kept.store, activate=False)
+    ledger = MeanwhileLedger(kept.ledger)
+    late = await LedgerStore.open(ledger)
+    first = Retirement("ann", 12.5, "rounds down")
+    ledger.meanwhile = lambda: kept.store.retire(NS, ACME, ADD, 1, retirement=first)
+    await late.retire(NS, ACME, ADD, 1, retirement=Retirement("bob", 13.5, "no"))
+    assert (await kept.store.method(NS, ACME, ADD, 1))[0].retirement == first
