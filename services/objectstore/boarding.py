@@ -15,12 +15,12 @@ from kernel.errors import BadArguments, Conflict, LimitExceeded, StoreUnavailabl
 from kernel.objects import SYSTEM_NAMESPACE, Namespace, ObjectId, Selector
 from kernel.synthesis import State, SynthesisRecord
 from objectstore import flight_records, records
-from objectstore.core import Core, persist
+from objectstore.core import Core, cut, persist
 from objectstore.flight_keys import FLIGHTS, FlightKey, SynthesisKey
 from objectstore.flight_records import Holding
 from objectstore.flights import SERVICE, Boarding, Flight
 from objectstore.keys import END_OF_TIMES, MemberKey, parse, span
-from objectstore.landings import age_key, check_fence, ending, key_of, record_key
+from objectstore.landings import age_key, check_fence, ending, key_of, of_another_time, record_key
 from objectstore.ledger import Entry, Span, Step
 
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -59,7 +59,8 @@ class Boards:
         reading = await self._core.ledger.read(Span.key(key_of(flight)), Span.key(record))
         found = reading.only(1)
         if found is None or found.value != step.passing[record]:  # else it was ended so already
-            check_fence(flight, ())
+            check_fence(flight, reading.spans[0])
+            raise of_another_time()
 
     async def orphans(self) -> Sequence[SynthesisRecord]:
         """See Flights."""
@@ -67,7 +68,9 @@ class Boards:
         living = {entry.key for entry in reading.spans[1]}
         keys = [key for entry in reading.spans[0] if (key := _orphan(entry, living)) is not None]
         entries = await self._core.read_all([Span.key(key.encode()) for key in keys])
-        found = [flight_records.synthesis(each[0].value) for each in entries if each]
+        # Whoever takes these over finds the next ones afterwards.
+        fitting, _ = cut([each[0] for each in entries if each], len(entries))
+        found = [flight_records.synthesis(entry.value) for entry in fitting]
         return [record for record in found if record.state is State.RUNNING]
 
     async def _board(self, synthesis: SynthesisRecord, member: str) -> Boarding | None:

@@ -129,7 +129,10 @@ class Flights(Protocol):
         ...
 
     async def end(self, flight: Flight, synthesis: SynthesisRecord) -> None:
-        """End the flight, the record as it is given: of that synthesis, and ended. FlightLost, BadArguments."""
+        """End the flight, the record as it is given: of that synthesis, `created` when it was, and ended.
+
+        FlightLost, BadArguments.
+        """
         ...
 
     async def cancel(self, namespace: Namespace, synthesis_id: str, by: str) -> SynthesisRecord:
@@ -157,7 +160,10 @@ class Flights(Protocol):
         ...
 
     async def orphans(self) -> Sequence[SynthesisRecord]:
-        """Those under way, in all namespaces, whose holder is no living member: board them to take them over."""
+        """Those under way, in all namespaces, whose holder is no living member: board them to take them over.
+
+        Of many large ones those that fit into one answer; once they are boarded, the others are told.
+        """
         ...
 
     async def reserve(

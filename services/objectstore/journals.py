@@ -5,6 +5,7 @@ that drafting has begun is absent, which the transaction that leaves it compares
 that were ever left. All of it ends by itself, later than the record.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -43,6 +44,8 @@ class Journals:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        # Of two hundred who join at once, those who ask one server would only race each other for the room left.
+        self._joining = asyncio.Lock()
 
     async def join(self, namespace: Namespace, synthesis_id: str, examples: Sequence[Example]) -> bool:
         """See Flights."""
@@ -51,7 +54,7 @@ class Journals:
         given = {LeftKey(key, each.digest()).encode(): flight_records.encode_left(each) for each in examples}
 
         async def attempt() -> bool | None:
-            record, entry, beside = await self._found(key, Span.key(drafting), all_left(key))
+            record, entry, beside, read_at = await self._found(key, Span.key(drafting), all_left(key))
             if record.state is not State.RUNNING or beside[0]:
                 return False
             left = beside[1]
@@ -61,10 +64,12 @@ class Journals:
                 return True
             if len(left) + len(new) > _MOST_LEFT or weight > _MOST_LEFT_BYTES:
                 return False
-            step = Step({entry.key: entry.revision, drafting: 0}, passing=new, seconds=BESIDE_SECONDS)
+            same, quiet = {entry.key: entry.revision, drafting: 0}, [(all_left(key), read_at)]
+            step = Step(same, quiet, passing=new, seconds=BESIDE_SECONDS)
             return None if (await self._core.lanes.take(step)).revision is None else True
 
-        return await persist(attempt)
+        async with self._joining:
+            return await persist(attempt)
 
     async def close(self, flight: Flight) -> Sequence[Example]:
         """See Flights."""
@@ -97,7 +102,7 @@ class Journals:
         cancelled = CancelledKey(key).encode()
 
         async def attempt() -> SynthesisRecord | None:
-            record, entry, beside = await self._found(key, Span.key(cancelled))
+            record, entry, beside, _ = await self._found(key, Span.key(cancelled))
             if record.state is not State.RUNNING or beside[0]:
                 return record
             puts = {cancelled: records.encode(by)}
@@ -123,7 +128,7 @@ class Journals:
     ) -> tuple[SynthesisRecord, Sequence[Event]]:
         """See Flights."""
         key = SynthesisKey(namespace, synthesis_id)
-        record, _, beside = await self._found(key, events_after(key, max(0, after)))
+        record, _, beside, _ = await self._found(key, events_after(key, max(0, after)))
         return record, [flight_records.event(entry.value) for entry in beside[0]]
 
     async def syntheses(
@@ -153,15 +158,17 @@ class Journals:
             self._core.token(reading.revision),
         )
 
-    async def _found(self, key: SynthesisKey, *more: Span) -> tuple[SynthesisRecord, Entry, Sequence[Sequence[Entry]]]:
-        """A record, its entry, and more spans read with it. Raises SynthesisNotFound."""
+    async def _found(
+        self, key: SynthesisKey, *more: Span
+    ) -> tuple[SynthesisRecord, Entry, Sequence[Sequence[Entry]], int]:
+        """A record, its entry, more spans read with it, and at which revision. Raises SynthesisNotFound."""
         reading = await self._core.ledger.read(Span.key(key.encode()), *more)
         if (entry := reading.only(0)) is None:
             raise SynthesisNotFound(
                 f"there is no synthesis {key.synthesis_id}: what has ended is kept for seven days",
                 synthesis=key.synthesis_id,
             )
-        return flight_records.synthesis(entry.value), entry, reading.spans[1:]
+        return flight_records.synthesis(entry.value), entry, reading.spans[1:], reading.revision
 
     async def _tell(self, flight: Flight, told: Sequence[bytes], after: int) -> bool | None:
         """Whether these are there, as the events after the first `after`; None where something came between."""

@@ -66,6 +66,15 @@ def ending(flight: Flight, synthesis: SynthesisRecord) -> Step:
         },
         seconds=RECORD_SECONDS,
         deletes=[Span.key(key_of(flight))],
+        # Else a record of another beginning would leave a place in the list that never goes.
+        equal={age_key(synthesis).encode(): records.encode(State.RUNNING)},
+    )
+
+
+def of_another_time() -> BadArguments:
+    """What is told to the holder whose record does not begin as the one that is kept."""
+    return BadArguments(
+        "a synthesis ends with the time at which it began: give the record that was boarded", field="synthesis.created"
     )
 
 
@@ -74,7 +83,15 @@ def check_landing(landing: Landing, namespace: Namespace, holder: ObjectId, sele
     flight = landing.flight
     if (flight.namespace, flight.target, flight.selector) != (namespace, holder, selector):
         raise BadArguments("a flight lands where it was bound for", field="landing.flight")
-    return (key_of(flight),)
+    return key_of(flight), age_key(landing.synthesis).encode()
+
+
+def check_held(landing: Landing, found: Sequence[Sequence[Entry]]) -> None:
+    """Raises FlightLost, and BadArguments where the record is of another time, by what is at those keys."""
+    flight, place = found
+    check_fence(landing.flight, flight)
+    if not place:
+        raise of_another_time()
 
 
 def landed(landing: Landing, registered: MethodRecord, now: float) -> Step:
@@ -89,4 +106,4 @@ def landed(landing: Landing, registered: MethodRecord, now: float) -> Step:
 def joined(step: Step, end: Step) -> Step:
     """A registration, which lets nothing pass, and the end of its flight, as one step."""
     same, deletes = {**step.same, **end.same}, [*step.deletes, *end.deletes]
-    return replace(step, same=same, passing=end.passing, seconds=end.seconds, deletes=deletes)
+    return replace(step, same=same, passing=end.passing, seconds=end.seconds, deletes=deletes, equal=end.equal)

@@ -5,9 +5,14 @@ Every change is one step through the store's own lanes, so that an answer which 
 
 from objectstore.boarding import Boards
 from objectstore.budgets import Budgets
+from objectstore.core import Core
 from objectstore.journals import Journals
 from objectstore.setbacks import Setbacks
 
 
 class LedgerFlights(Budgets, Boards, Journals, Setbacks):
     """The Flights of a store: `LedgerFlights(store.core)`."""
+
+    def __init__(self, core: Core) -> None:
+        Budgets.__init__(self, core)
+        Journals.__init__(self, core)

@@ -27,7 +27,7 @@ from objectstore import records
 from objectstore.core import Core, persist
 from objectstore.examples import Shelf, dated, keeping
 from objectstore.keys import DefinitionKey, VersionKey
-from objectstore.landings import check_fence, check_landing, joined, landed
+from objectstore.landings import check_held, check_landing, joined, landed
 from objectstore.ledger import Entry, Span, Step
 from objectstore.proofs import checked_proof, proof_puts
 from objectstore.proving import KeptExample
@@ -69,7 +69,7 @@ class Registrations:
             switch = await opened(self._core) if activate and draft.provenance.synthesis_id else dict[bytes, int]()
             held, reading = await self._core.holder(namespace, draft.holder, *spans)
             if landing:
-                check_fence(landing.flight, reading.spans[-1])
+                check_held(landing, reading.spans[-len(flown) :])
             held.expect(own)
             _expect_others(others, reading.spans[1 : 1 + len(others)])
             before = held.definition.methods.get(draft.selector, MethodPointer())

@@ -116,6 +116,23 @@ async def test_orphans_are_found_in_all_namespaces_and_boarded_by_their_own_reco
     assert await boarded.flights.orphans() == []
 
 
+async def test_of_many_orphans_with_large_messages_those_that_fit_are_told_first(boarded: Boarded) -> None:
+    small = begun("any").message
+    for number in range(20):
+        large = begun(f"s-{number}", selector=Selector(f"read_{number}"))
+        message = replace(small, selector=large.selector, arguments=("x" * (200 << 10),))
+        await boarded.aboard(replace(large, message=message), "m-1")
+    await boarded.unseat("m-1")
+    await boarded.seat("m-2")
+    taken: list[str] = []
+    while orphans := await boarded.flights.orphans():
+        assert len(orphans) <= 10
+        for each in orphans:
+            assert (await boarded.flights.board(each, "m-2")).flight
+            taken.append(each.synthesis_id)
+    assert sorted(taken) == sorted(f"s-{number}" for number in range(20))
+
+
 async def test_a_synthesis_that_has_ended_begins_nothing(boarded: Boarded) -> None:
     ended = failed(begun("s-1"))
     flight = await boarded.aboard(begun("s-1"), "m-1")

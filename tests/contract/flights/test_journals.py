@@ -35,6 +35,8 @@ from kernel.synthesis import (
 from kernel.transactions import Token
 from kernel.values import Reference
 from objectstore.flights import Flights
+from objectstore.ledger_flights import LedgerFlights
+from objectstore.ledger_store import LedgerStore
 
 VERSION = MethodVersion(ACME, READ, 1, "def read(self):\n    return 1\n", "00ff", (), created=1.5)
 EVENTS: list[Event] = [
@@ -149,6 +151,18 @@ async def test_a_flight_takes_so_many_examples_and_no_more(boarded: Boarded) -> 
     assert len(await boarded.flights.close(flight)) == 64
 
 
+async def test_of_many_who_join_at_once_no_more_find_room_than_there_is(boarded: Boarded) -> None:
+    flight = await boarded.aboard(begun("s-1"), "m-1")
+    others = LedgerFlights((await LedgerStore.open(boarded.ledger)).core)  # of another server
+    servers: list[Flights] = [boarded.flights, others]
+    given = [[Example(5 * one + number) for number in range(5)] for one in range(40)]
+    answers = await asyncio.gather(*(servers[one % 2].join(NS, "s-1", each) for one, each in enumerate(given)))
+    assert sum(answers) == 12
+    left = {each.digest() for each in await boarded.flights.close(flight)}
+    assert len(left) == 60
+    assert [{each.digest() for each in some} <= left for some in given] == answers
+
+
 async def test_what_has_ended_takes_no_examples_and_what_never_was_is_not_found(boarded: Boarded) -> None:
     flight = await boarded.aboard(begun("s-1"), "m-1")
     await boarded.flights.end(flight, failed(begun("s-1")))
@@ -180,6 +194,17 @@ async def test_what_has_ended_stays_as_it_ended_when_it_is_cancelled(boarded: Bo
     await boarded.flights.end(flight, failed(begun("s-1")))
     assert await boarded.flights.cancel(NS, "s-1", "ann") == failed(begun("s-1"))
     assert await boarded.flights.synthesis(NS, "s-1") == failed(begun("s-1"))
+
+
+async def test_a_synthesis_ends_as_of_the_time_that_it_began(boarded: Boarded) -> None:
+    flight = await boarded.aboard(begun("s-1"), "m-1")
+    for other in (begun("s-1", at=1.0), begun("s-1", at=-0.5)):
+        with pytest.raises(BadArguments, match="at which it began"):
+            await boarded.flights.end(flight, failed(other))
+    assert await _listed(boarded, [], 10) == ["s-1"]
+    await boarded.flights.end(flight, failed(begun("s-1")))
+    assert await _listed(boarded, [], 10) == ["s-1"]
+    assert await _listed(boarded, [State.RUNNING], 10) == []
 
 
 async def _listed(boarded: Boarded, states: list[State], size: int) -> list[str]:

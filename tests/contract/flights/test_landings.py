@@ -53,6 +53,8 @@ async def test_a_registration_that_is_refused_ends_nothing(boarded: Boarded) -> 
             await boarded.store.register(NS, draft, activate=True, landing=landing)
     with pytest.raises(BadArguments):
         await boarded.store.register(NS, DRAFT, activate=True, landing=Landing(flight, begun("s-2")))
+    with pytest.raises(BadArguments, match="at which it began"):
+        await boarded.store.register(NS, DRAFT, activate=True, landing=Landing(flight, begun("s-1", at=1.0)))
     assert await boarded.flights.synthesis(NS, "s-1") == begun("s-1")
     assert await boarded.flights.under_way(NS, ACME, READ) == begun("s-1")
     assert (await boarded.store.methods(NS, ACME, None, 0, "")).items == []

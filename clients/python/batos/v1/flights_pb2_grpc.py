@@ -187,7 +187,8 @@ class FlightsServicer:
 
     def EndFlight(self, request, context):
         """EndFlight ends a flight, and keeps the record of its synthesis as it is given. Repeated with the same record it has
-        ended. Fails with FLIGHT_LOST, or BAD_ARGUMENTS where the record is another's or has not ended.
+        ended. Fails with FLIGHT_LOST, or BAD_ARGUMENTS where the record is another's, was created at
+        another time, or has not ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -227,6 +228,8 @@ class FlightsServicer:
 
     def ListOrphans(self, request, context):
         """ListOrphans tells the syntheses under way, in all namespaces, whose holder is no living member.
+
+        Of many large ones those that fit into one answer; once they are boarded, the others are told.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

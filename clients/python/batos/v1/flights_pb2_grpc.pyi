@@ -53,7 +53,8 @@ class FlightsStub:
     """
     EndFlight: _aio.UnaryUnaryMultiCallable[_flights_pb2.EndFlightRequest, _flights_pb2.EndFlightResponse]
     """EndFlight ends a flight, and keeps the record of its synthesis as it is given. Repeated with the same record it has
-    ended. Fails with FLIGHT_LOST, or BAD_ARGUMENTS where the record is another's or has not ended.
+    ended. Fails with FLIGHT_LOST, or BAD_ARGUMENTS where the record is another's, was created at
+    another time, or has not ended.
     """
     CancelFlight: _aio.UnaryUnaryMultiCallable[_flights_pb2.CancelFlightRequest, _flights_pb2.CancelFlightResponse]
     """CancelFlight asks the holder to end a synthesis; the first who asks is kept. One that has ended stays as it ended.
@@ -70,7 +71,10 @@ class FlightsStub:
     ReadSyntheses: _aio.UnaryUnaryMultiCallable[_flights_pb2.ReadSynthesesRequest, _flights_pb2.ReadSynthesesResponse]
     """ReadSyntheses tells a page of records, the newest first. A page may be short, even empty, and not the last."""
     ListOrphans: _aio.UnaryUnaryMultiCallable[_flights_pb2.ListOrphansRequest, _flights_pb2.ListOrphansResponse]
-    """ListOrphans tells the syntheses under way, in all namespaces, whose holder is no living member."""
+    """ListOrphans tells the syntheses under way, in all namespaces, whose holder is no living member.
+
+    Of many large ones those that fit into one answer; once they are boarded, the others are told.
+    """
     ReserveBudget: _aio.UnaryUnaryMultiCallable[_flights_pb2.ReserveBudgetRequest, _flights_pb2.ReserveBudgetResponse]
     """ReserveBudget reserves one synthesis and so many tokens of this hour (UTC), of all budgets or of none.
 
@@ -161,7 +165,8 @@ class FlightsServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_flights_pb2.EndFlightRequest, _abc.Awaitable[_flights_pb2.EndFlightResponse]],
     ) -> _abc.Awaitable[_flights_pb2.EndFlightResponse]:
         """EndFlight ends a flight, and keeps the record of its synthesis as it is given. Repeated with the same record it has
-        ended. Fails with FLIGHT_LOST, or BAD_ARGUMENTS where the record is another's or has not ended.
+        ended. Fails with FLIGHT_LOST, or BAD_ARGUMENTS where the record is another's, was created at
+        another time, or has not ended.
         """
 
     @_abc_1.abstractmethod
@@ -208,7 +213,10 @@ class FlightsServicer(metaclass=_abc_1.ABCMeta):
         request: _flights_pb2.ListOrphansRequest,
         context: _aio.ServicerContext[_flights_pb2.ListOrphansRequest, _abc.Awaitable[_flights_pb2.ListOrphansResponse]],
     ) -> _abc.Awaitable[_flights_pb2.ListOrphansResponse]:
-        """ListOrphans tells the syntheses under way, in all namespaces, whose holder is no living member."""
+        """ListOrphans tells the syntheses under way, in all namespaces, whose holder is no living member.
+
+        Of many large ones those that fit into one answer; once they are boarded, the others are told.
+        """
 
     @_abc_1.abstractmethod
     def ReserveBudget(
