@@ -9,10 +9,10 @@ is kept of a method is written at most once in 10 s, and let go where the store 
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 from zlib import crc32
 
 from opentelemetry.context import attach
@@ -23,7 +23,7 @@ from dispatcher.mailbox import Inputs
 from kernel.errors import KernelError
 from kernel.messages import EPOCH_2000, Example, Failure, Message
 from kernel.objects import MethodVersion, Namespace, ObjectId, Selector
-from kernel.values import SlotValues, Value, encode
+from kernel.values import SlotValues, Value
 from objectstore.proving import RecordedCall
 from objectstore.store import Store
 
@@ -114,15 +114,17 @@ class Recorder:
         self.keep([Call(method, sent, before, run.writes.get(receiver, before), run.result, inputs, others)])
 
     def keep(self, calls: Sequence[Call]) -> None:
-        """Have these calls written soon, as far as there is room for them."""
+        """Have these calls written soon, as far as there is room for them and they are small."""
         for call in calls:
+            if not _is_small(example := _example(call)):  # else it would be held until it is written
+                continue
             message, method = call.message, call.method
             key = (message.namespace, method.holder, method.selector)
             pending = self._pending.get(key)
             if pending is None and len(self._pending) < MAX_METHODS:
                 pending = self._pending[key] = self._wait(key)
             if pending is not None and len(pending.calls) < MAX_PENDING:
-                pending.calls.append(RecordedCall(_example(call), method.number, time.time()))
+                pending.calls.append(RecordedCall(example, method.number, time.time()))
 
     async def stop(self) -> None:
         """Write what is pending, if that does not take long."""
@@ -156,8 +158,7 @@ class Recorder:
     async def _record(self, key: _Method, calls: Sequence[RecordedCall]) -> None:
         attach(UNRECORDED)  # it is in nobody's trace, and none of its own: who looks at the last one wants a message
         try:
-            if small := [call for call in calls if _is_small(call.example)]:
-                await self._store.record(*key, small)
+            await self._store.record(*key, calls)
         except KernelError as error:
             log.debug("calls of %s.%s are not kept: %s", key[1], key[2], error.text)
         except Exception:  # nobody waits for it, and nobody may fail by it
@@ -184,7 +185,21 @@ def _example(call: Call) -> Example:
 
 
 def _is_small(example: Example) -> bool:
-    others: Value = {str(name): slots for name, slots in example.others.items()}
-    state: list[Value] = [example.before, others, example.after, list(example.arguments), dict(example.keywords)]
+    """Whether it may take at most MAX_BYTES; sees no more than that of it, since senders wait meanwhile.
+
+    Each value counts one byte, and texts with their length, which is never too much: the store measures for certain.
+    """
     outcome = None if isinstance(example.outcome, Failure) else example.outcome
-    return len(encode([*state, outcome])) <= MAX_BYTES
+    ahead: list[object] = [example.before, example.others, example.after, example.arguments, example.keywords, outcome]
+    left = MAX_BYTES
+    while ahead and left >= 0:
+        each = ahead.pop()
+        left -= 1
+        if isinstance(each, str | bytes):
+            left -= len(each)
+        elif isinstance(each, Mapping | Sequence):
+            if len(several := cast("Collection[object]", each)) > left:
+                return False
+            ahead += several
+            ahead += cast("Mapping[str, object]", each).values() if isinstance(each, Mapping) else ()
+    return left >= 0

@@ -111,6 +111,27 @@ async def test_a_call_that_is_too_large_is_let_go_and_the_others_are_written() -
     assert [each.example.outcome for each in store.written[0][3]] == ["small"]
 
 
+@pytest.mark.parametrize(
+    "large",
+    ["x" * 20_000, b"x" * 20_000, [0] * 20_000, {str(n): None for n in range(9000)}, [[["x" * 90] * 20] * 20]],
+    ids=["text", "bytes", "list", "map", "nested"],
+)
+async def test_calls_that_are_too_large_take_no_room_from_others_while_they_wait(large: Value) -> None:
+    store = Records()
+    keeper = recorder(store)
+    keeper.keep([*[call(number, large) for number in range(MAX_PENDING)], call(2, "small")])
+    await keeper.stop()
+    assert [each.example.outcome for *_, calls in store.written for each in calls] == ["small"]
+
+
+async def test_a_call_of_nearly_the_most_that_the_store_takes_is_written() -> None:
+    store = Records()
+    keeper = recorder(store)
+    keeper.keep([call(1, ["x" * 100, {"y": 2.5, "z": b"b" * 200}] * 50)])
+    await keeper.stop()
+    assert len(store.written) == 1
+
+
 async def test_of_a_busy_method_few_calls_wait() -> None:
     store = Records()
     keeper = recorder(store, first=60.0)
