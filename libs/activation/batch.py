@@ -3,8 +3,7 @@
 A session is kept for each pair of method and principal, and only for methods that are isolated, so that activations
 which share one can neither see nor touch each other; what is left over by a mistake stays within the principal.
 What is none here runs alone: what raised, gave no value or wrote what it may not, what stood in a feed that struck a
-limit. A limit is
-judged only alone; a method that struck one runs alone for a while.
+limit. A limit is judged only alone; a method that struck one runs alone for a while.
 """
 
 import asyncio

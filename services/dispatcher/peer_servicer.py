@@ -8,11 +8,11 @@ import grpc.aio
 
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1.dispatcher_pb2_grpc import DispatcherPeerServicer
-from batos.v1.object_pb2 import Failure
 from chassis.frames import Framed
 from chassis.framing import Framing
 from chassis.telemetry import Telemetry
 from dispatcher.dispatch import Dispatch
+from dispatcher.pipeline import failed
 from kernel.errors import Overloaded
 from wire.errors import doubled, status_of
 from wire.messages import message_from_wire, reply_to_wire
@@ -22,9 +22,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 FRAMING: Framing[pb.ForwardedSend, pb.PipelinedReply] = Framing(
     requests=lambda frame: frame.sends,
     frame=lambda replies: pb.ForwardResponse(replies=replies),
-    failed=lambda status: pb.PipelinedReply(
-        failure=Failure(code=status.code, message=status.message, details=status.details)
-    ),
+    failed=failed,
     name=lambda _: "batos.v1.DispatcherPeer/Forward",
     cancels=lambda frame: frame.cancels,
     seconds=lambda send: send.timeout.ToNanoseconds() / 1e9 if send.HasField("timeout") else None,

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Final
 
+from google.rpc.status_pb2 import Status
+
 from batos.v1 import dispatcher_pb2 as pb
 from batos.v1.object_pb2 import Failure
 from chassis.frames import Framed
@@ -22,12 +24,15 @@ def _seconds(send: pb.PipelinedSend) -> float:
     return send.timeout.ToNanoseconds() / 1e9 if send.HasField("timeout") else DEFAULT_SECONDS
 
 
+def failed(status: Status) -> pb.PipelinedReply:
+    """The reply to a message that failed, whoever passed it on."""
+    return pb.PipelinedReply(failure=Failure(code=status.code, message=status.message, details=status.details))
+
+
 FRAMING: Final[Framing[pb.PipelinedSend, pb.PipelinedReply]] = Framing(
     requests=lambda frame: frame.sends,
     frame=lambda replies: pb.PipelineResponse(replies=replies),
-    failed=lambda status: pb.PipelinedReply(
-        failure=Failure(code=status.code, message=status.message, details=status.details)
-    ),
+    failed=failed,
     name=lambda _: "batos.v1.Dispatcher/Send",  # what it is, whichever way it came
     cancels=lambda frame: frame.cancels,
     seconds=_seconds,
