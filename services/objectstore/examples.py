@@ -55,7 +55,9 @@ class Examples:
         async def attempt() -> Token | None:
             held, _ = await self._core.holder(namespace, holder)
             shelf = Shelf(namespace, holder, held.definition.incarnation, selector)
-            step, read_at = await keeping(self._core, shelf, given)
+            if (keeps := await keeping(self._core, shelf, given)) is None:
+                return None
+            step, read_at = keeps
             if not step.puts:
                 return self._core.token(read_at)
             revision = await self._core.take(held, step)
@@ -113,8 +115,11 @@ def dated(examples: Sequence[KeptExample], now: float) -> Sequence[KeptExample]:
     ]
 
 
-async def keeping(core: Core, shelf: Shelf, given: Sequence[KeptExample]) -> tuple[Step, int]:
-    """The step that keeps examples, empty where all are kept already, and when this was so. Raises LimitExceeded."""
+async def keeping(core: Core, shelf: Shelf, given: Sequence[KeptExample]) -> tuple[Step, int] | None:
+    """The step that keeps examples, empty where all are kept already, and when this was so. Raises LimitExceeded.
+
+    None where it would be too large, with all that are let go: they went first, and it is to be asked for again.
+    """
     reading = await core.ledger.read(shelf.span())
     found = [_Found.of(entry) for entry in reading.spans[0]]
     gating = {each.key for each in found if not each.kept.withdrawn_by}
@@ -124,8 +129,11 @@ async def keeping(core: Core, shelf: Shelf, given: Sequence[KeptExample]) -> tup
         return Step(), reading.revision
     others = [each for each in found if each.key not in puts]
     let_go = _let_go(others, len(puts), sum(map(len, puts.values())), f"{shelf.holder}.{shelf.selector}")
-    deletes = [Span.key(key) for key in let_go]
-    return Step(quiet=[(shelf.span(), reading.revision)], puts=puts, deletes=deletes), reading.revision
+    quiet, deletes = [(shelf.span(), reading.revision)], [Span.key(key) for key in let_go]
+    if deletes and len(puts) + len(deletes) > MAX_KEPT:
+        await core.lanes.take(Step(quiet=quiet, deletes=deletes))
+        return None
+    return Step(quiet=quiet, puts=puts, deletes=deletes), reading.revision
 
 
 @dataclass(frozen=True, slots=True)

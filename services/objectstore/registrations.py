@@ -79,7 +79,9 @@ class Registrations:
             after = replace(before, latest=number)
             after = after.moved(number) if activate else after
             shelf = Shelf(namespace, draft.holder, held.definition.incarnation, draft.selector)
-            beside, _ = await keeping(self._core, shelf, given) if given else (Step(), 0)
+            if (keeps := await keeping(self._core, shelf, given) if given else (Step(), 0)) is None:
+                return None
+            beside, _ = keeps
             puts = {
                 key.encode(): records.encode(method),
                 held.key: held.moved(draft.selector, after),

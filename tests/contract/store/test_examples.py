@@ -116,6 +116,21 @@ async def test_a_method_has_at_most_a_hundred_examples_and_withdrawn_ones_make_r
     assert len(await outcomes(store)) == 99
 
 
+async def test_a_hundred_new_examples_take_the_places_of_as_many_that_were_withdrawn(store: Store) -> None:
+    for numbers, by_registration in ((range(100, 200), False), (range(200, 295), True)):
+        await store.keep(NS, ACME, ADD, given(*range(100)))
+        for each in (await store.kept(NS, ACME, ADD))[0]:
+            await store.withdraw(NS, ACME, ADD, each.digest, "ann")
+        if by_registration:
+            await store.register(NS, Draft(ACME, ADD, SHORT), activate=True, examples=given(*numbers))
+        else:
+            await store.keep(NS, ACME, ADD, given(*numbers))
+        assert await outcomes(store) == list(numbers)
+        assert len((await store.kept(NS, ACME, ADD))[0]) == 100
+        for number in numbers:
+            await store.withdraw(NS, ACME, ADD, example(number).digest(), "ann")
+
+
 async def test_the_bytes_of_a_method_s_examples_are_bounded(store: Store) -> None:
     large = [Example(None, arguments=(str(number) + "x" * (400 << 10),)) for number in range(3)]
     for each in large[:2]:
