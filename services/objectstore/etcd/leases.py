@@ -1,6 +1,7 @@
 """Leases for what ends by itself. Law: all that is put within some seconds shares a lease.
 
 So leases stay few, and what ends with one is not so much that etcd, which deletes it in one revision, stands still.
+What lasts for days shares one for a minute: else there were a hundred thousand of a service that is never idle.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from objectstore.etcd import failures
 from objectstore.etcd.connection import Connection, etcd
 
 BUCKET_SECONDS: Final = 5
+_LONGEST_BUCKET: Final = 60  # a ledger's promise: a minute more or less
+_MOST: Final = 10_000  # leases of one length, about, that live at a time
 
 
 class Leases:
@@ -39,8 +42,9 @@ class Leases:
                 raise self._failure
             until, lease = self._current.get(seconds, (0.0, 0))
             if self._clock() >= until:
-                until = self._clock() + BUCKET_SECONDS
-                lease = await self._granted(seconds + BUCKET_SECONDS)
+                bucket = max(BUCKET_SECONDS, min(seconds // _MOST, _LONGEST_BUCKET))
+                until = self._clock() + bucket
+                lease = await self._granted(seconds + bucket)
                 self._current[seconds] = until, lease
             return lease
 
