@@ -59,13 +59,14 @@ class Kept:
 
 
 class OwnSyntheses(Scripted):
-    """Serves what is kept; `break_after` ends the next stream with UNAVAILABLE after so many events."""
+    """Serves what is kept; `break_after` ends the next stream with UNAVAILABLE after so many events, `quiet` later."""
 
     def __init__(self) -> None:
         super().__init__()
         self.kept: dict[str, Kept] = {}
         self.asked: list[synthesizer_pb.EvolveRequest] = []
         self.break_after: int | None = None
+        self.quiet = 0.0  # seconds
         self.watched_after: list[int] = []
 
     def begin(self, synthesis_id: str, selector: str = "increment", receiver: str = "counter/main") -> Kept:
@@ -93,6 +94,7 @@ class OwnSyntheses(Scripted):
             for event in kept.events[seen:]:
                 if told == self.break_after:
                     self.break_after = None
+                    await asyncio.sleep(self.quiet)
                     await Bare(code_pb2.UNAVAILABLE, "the test breaks it off").tell(context)
                 seen, told = seen + 1, told + 1
                 yield event

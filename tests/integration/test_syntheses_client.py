@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from google.rpc import code_pb2
@@ -67,6 +68,28 @@ async def test_a_watch_that_breaks_off_goes_on_where_it_was() -> None:
         await suite.client.syntheses.watch("s1", seen.append)
     assert suite.own.watched_after == [0, 2]
     assert len(seen) == 4
+
+
+async def test_a_watch_that_breaks_off_in_a_turn_that_tells_nothing_for_long_goes_on_too() -> None:
+    async with serving() as suite:
+        suite.own.begin("s1").tell(spoke("BRICK", "a spec"), registered())
+        suite.own.begin("evolution").tell(registered())
+        patient = replace(suite.client.syntheses, patience=0.7)
+        suite.own.break_after, suite.own.quiet = 1, 0.9
+        assert (await patient.watch("s1")).number == 1
+        suite.own.break_after = 1
+        assert (await patient.evolve("counter/main", "increment")).number == 1
+    assert suite.own.watched_after == [0, 1, 1]
+
+
+async def test_a_watch_of_a_synthesizer_that_stays_away_ends_when_patience_does() -> None:
+    async with serving() as suite:
+        suite.own.begin("s1")
+        async with Client(replace(suite.addresses, synthesizer="127.0.0.1:1")) as client:
+            began = time.monotonic()
+            with pytest.raises(errors.Unreachable):
+                await replace(client.syntheses, patience=1.2).watch("s1")
+    assert 0.5 <= time.monotonic() - began < 5
 
 
 async def test_who_watches_a_synthesis_that_is_cancelled_is_told_so() -> None:

@@ -54,10 +54,11 @@ def _nothing(event: Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Syntheses:
-    """The syntheses of one namespace."""
+    """The syntheses of one namespace; `patience` is for how many seconds a watch that broke off is tried again."""
 
     service: Service
     namespace: str
+    patience: float = PATIENCE
 
     @property
     def _stub(self) -> SynthesizerStub:
@@ -134,19 +135,24 @@ class Syntheses:
         except Unreachable:
             if not seen.synthesis_id:
                 raise
+            seen.last = time.monotonic()  # it was there until now, however long it had nothing to tell
             return await self._watched(seen, deadline)
 
     async def _watched(self, seen: _Seen, deadline: float) -> pb.MethodVersion:
+        """Watch until it ends. A stream that lasted longer than the patience was open, though it told nothing."""
         while True:
+            began = time.monotonic()
             request = synthesizer_pb.WatchSynthesisRequest(
                 namespace=self.namespace, id=seen.synthesis_id, after=seen.events
             )
             try:
-                watching = self._stub.WatchSynthesis(request, timeout=deadline - time.monotonic())
+                watching = self._stub.WatchSynthesis(request, timeout=deadline - began)
                 return await self._told(watching, seen)
             except Unreachable:
                 now = time.monotonic()
-                if now + _PAUSE > min(deadline, seen.last + PATIENCE):
+                if now - began > self.patience:
+                    seen.last = now
+                if now + _PAUSE > min(deadline, seen.last + self.patience):
                     raise
             await asyncio.sleep(_PAUSE)
 
