@@ -154,6 +154,11 @@ async def test_what_is_wrong_with_an_example_is_told_with_what_to_do(addresses: 
     assert (none.code, none.reason) == (3, "BAD_ARGUMENTS")
     assert "has no example whose digest begins with 'abc'" in none.stderr
     assert "batctl example list policy/eu-vat rate_for" in none.stderr
+    only = await ran(addresses, "example", "add", VAT, RATE, FIRST)
+    assert only.stderr == "1 example is kept for policy/eu-vat.rate_for\n"
+    unset = await ran(addresses, "example", "withdraw", VAT, RATE, "")
+    assert (unset.code, unset.reason) == (3, "BAD_ARGUMENTS")
+    assert [each["withdrawn_by"] for each in await document(addresses, "example", "list", VAT, RATE)] == [""]
     nobody = await ran(addresses, "example", "add", "nobody", RATE, FIRST)
     assert (nobody.code, nobody.reason) == (4, "OBJECT_NOT_FOUND")
     bad = await ran(addresses, "example", "add", VAT, RATE, FIRST, '{"result": 1, "tolerance": -1}')

@@ -66,7 +66,8 @@ def add(
         click.echo(json_text([_document(each) for each in kept]))
         return
     standing = sum(1 for each in kept if not each.withdrawn_by)
-    click.echo(f"{standing} examples are kept for {one_line(oid)}.{one_line(selector)}", err=True)
+    many = "1 example is" if standing == 1 else f"{standing} examples are"
+    click.echo(f"{many} kept for {one_line(oid)}.{one_line(selector)}", err=True)
 
 
 @example_group.command("list")
@@ -123,12 +124,12 @@ def withdraw(connection: Connection, *, oid: str, selector: str, digest: str, ou
 
 
 async def _whole(client: Client, oid: str, selector: str, digest: str) -> str:
-    """The whole digest that begins so. Raises BadArguments where it is none, or there are more."""
+    """The whole digest that begins so. Raises BadArguments where it is none, or there are more, or nothing is named."""
     found = [each.digest for each in await client.examples.list(oid, selector) if each.digest.startswith(digest)]
-    if len(found) == 1:
+    if len(found) == 1 and digest:  # an empty one is a script's mistake, and would take back the only one there is
         return found[0]
     hint = f"see them with `batctl example list {oid} {selector}`, and give more digits of one"
-    how_many = f"{len(found)} examples" if found else "no example"
+    how_many = f"{len(found)} example{'s' if len(found) > 1 else ''}" if found else "no example"
     text = f"{oid}.{selector} has {how_many} whose digest begins with {digest[:80]!r}"
     raise BadArguments(text, fields={"hint": hint})
 
