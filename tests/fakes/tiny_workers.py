@@ -1,7 +1,7 @@
 """A service of several processes over nothing: `python -m fakes.tiny_workers`. Ask answers the pid that serves.
 
 TINY_FAILS: a file of worker numbers, separated by spaces, that cannot start. TINY_SLOW: seconds that Ask takes.
-TINY_STUCK: Ask never returns control to the event loop. TINY_PRINTS: characters that Ask prints, before a § and the end.
+TINY_STUCK: Ask keeps the event loop to itself. TINY_PRINTS: characters that Ask prints, before a § and the end.
 """
 
 import asyncio
