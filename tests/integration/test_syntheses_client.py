@@ -82,6 +82,22 @@ async def test_a_watch_that_breaks_off_in_a_turn_that_tells_nothing_for_long_goe
     assert suite.own.watched_after == [0, 1, 1]
 
 
+async def test_who_waits_no_longer_is_told_which_synthesis_goes_on() -> None:
+    async with serving() as suite:
+        suite.own.begin("s1")
+        suite.own.begin("evolution")
+        for waiting in (
+            suite.client.syntheses.watch("s1", timeout=0.3),
+            suite.client.syntheses.evolve("counter/main", "increment", timeout=0.3),
+        ):
+            with pytest.raises(errors.SynthesisPending) as pending:
+                await waiting
+            assert pending.value.fields["synthesis"] in {"s1", "evolution"}
+        ran = await suite.batctl("method", "evolve", "counter/main", "increment", "--timeout", "0.5")
+    assert (ran.code, ran.reason) == (8, "SYNTHESIS_PENDING")
+    assert "`batctl synthesis watch evolution`" in ran.stderr
+
+
 async def test_a_watch_of_a_synthesizer_that_stays_away_ends_when_patience_does() -> None:
     async with serving() as suite:
         suite.own.begin("s1")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from batos.channel import SHORT, Service
-from batos.errors import BatosError, Unreachable
+from batos.errors import BatosError, DeadlineExceeded, SynthesisPending, Unreachable
 from batos.examples import Example
 from batos.v1 import object_pb2 as pb
 from batos.v1 import synthesizer_pb2 as synthesizer_pb
@@ -78,8 +78,8 @@ class Syntheses:
     ) -> pb.MethodVersion:
         """Wait for the version that comes of it; `on_event` gets every event, from the first.
 
-        Raises what the synthesis failed with, SynthesisCancelled too, and DeadlineExceeded after `timeout` seconds. A
-        watch that breaks off goes on where it was.
+        Raises what the synthesis failed with, SynthesisCancelled too, and after `timeout` seconds SynthesisPending, or
+        DeadlineExceeded where it told nothing. A watch that breaks off goes on where it was.
         """
         seen = _Seen(on_event or _nothing, synthesis_id)
         return await self._watched(seen, time.monotonic() + timeout)
@@ -117,7 +117,8 @@ class Syntheses:
         """Have a better version written of the method that answers, and wait for it.
 
         It passes all examples that are kept for the method and these. Raises ApprovalPending where it answers recorded
-        calls otherwise than the version before, or the policy wants a person; MethodNotFound where none answers.
+        calls otherwise than the version before, or the policy wants a person; MethodNotFound where none answers; and as
+        `watch` after `timeout` seconds.
         """
         message = pb.Message(
             namespace=self.namespace,
@@ -161,9 +162,15 @@ class Syntheses:
         stream: AsyncIterable[synthesizer_pb.WatchSynthesisResponse] | AsyncIterable[synthesizer_pb.EvolveResponse],
         seen: _Seen,
     ) -> pb.MethodVersion:
-        async with self.service.failures():
-            async for told in stream:
-                seen.take(told.event)
+        try:
+            async with self.service.failures():
+                async for told in stream:
+                    seen.take(told.event)
+        except DeadlineExceeded as error:
+            if not seen.events:
+                raise
+            text = f"the method is still being written (synthesis {seen.synthesis_id}); watch it"
+            raise SynthesisPending(text, code=error.code, fields={"synthesis": seen.synthesis_id}) from None
         if seen.method is None:
             raise BatosError("the synthesizer ended the stream without a version; this is a bug of its")
         return seen.method
