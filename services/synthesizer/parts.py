@@ -158,9 +158,10 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, Part]]:
         case ast.Match(subject=subject, cases=cases):
             names = [name for case in cases for name in _captured(case.pattern)]
             yield from ((name, part) for name in names for part in _reached(subject))
-        case ast.FunctionDef(args=given) | ast.AsyncFunctionDef(args=given) | ast.Lambda(args=given):
-            yield from ((each.arg, (_PASSED, False)) for each in ast.walk(given) if isinstance(each, ast.arg))
-            yield from ((_RETURNED, part) for part in (_parts(node.body) if isinstance(node, ast.Lambda) else ()))
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+            yield from _made(node)
+        case ast.ExceptHandler(name=str(name)):
+            yield name, (_PASSED, False)  # an exception holds what it was made of
         case ast.Return(value=ast.expr() as value):
             yield from ((_RETURNED, part) for part in _parts(value))
         case ast.Call(func=func):
@@ -169,6 +170,16 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, Part]]:
                 yield from (pair for item in _arguments(node) for pair in _into(func.value, item))
         case _:
             pass
+
+
+def _made(inner: Inner) -> Iterator[tuple[str, Part]]:
+    """What an inner function is given, its defaults among it, and what a lambda gives."""
+    given = inner.args
+    yield from ((each.arg, (_PASSED, False)) for each in ast.walk(given) if isinstance(each, ast.arg))
+    defaults = (*given.defaults, *filter(None, given.kw_defaults))
+    yield from ((_PASSED, part) for item in defaults for part in _parts(item))
+    if isinstance(inner, ast.Lambda):
+        yield from ((_RETURNED, part) for part in _parts(inner.body))
 
 
 def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, Part]]:

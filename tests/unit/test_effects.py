@@ -38,6 +38,10 @@ def told(found: EffectSet) -> str:
         # under another name
         ("rows = self.rows\nrows.append(by)", "rows | rows | "),
         ("rows = self.rows\nrows += other", "rows | rows | "),
+        ("def add(to=self.rows):\n    to.append(by)\nadd()", "rows | rows | "),
+        ("add = lambda *, to=self.rows: to.append(by)\nadd()", "rows | rows | "),
+        ("try:\n    raise ValueError(self.rows)\nexcept ValueError as e:\n    e.args[0].append(by)", "rows | rows | "),
+        ("try:\n    return int(self.text)\nexcept ValueError as e:\n    return str(e)", "text |  | "),
         ("rows = getattr(self, 'rows', [])\nrows.sort()", "rows | rows | "),
         ("a = self.rows\nb = a[0]\nc = b['x']\nc.pop()", "rows | rows | "),
         ("for row in self.rows:\n    row['n'] = by", "rows | rows | "),
