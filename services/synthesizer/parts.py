@@ -164,12 +164,17 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, Part]]:
             yield name, (_PASSED, False)  # an exception holds what it was made of
         case ast.Return(value=ast.expr() as value):
             yield from ((_RETURNED, part) for part in _parts(value))
-        case ast.Call(func=func):
-            yield from ((_PASSED, part) for item in (func, *_arguments(node)) for part in _parts(item))
-            if isinstance(func, ast.Attribute) and func.attr in CHANGES:
-                yield from (pair for item in _arguments(node) for pair in _into(func.value, item))
+        case ast.Call():
+            yield from _handed(node)
         case _:
             pass
+
+
+def _handed(call: ast.Call) -> Iterator[tuple[str, Part]]:
+    func = call.func
+    yield from ((_PASSED, part) for item in (func, *_arguments(call)) for part in _parts(item))
+    if isinstance(func, ast.Attribute) and func.attr in CHANGES:
+        yield from (pair for item in _arguments(call) for pair in _into(func.value, item))
 
 
 def _made(inner: Inner) -> Iterator[tuple[str, Part]]:
