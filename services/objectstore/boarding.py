@@ -9,6 +9,7 @@ Asked again by the same member for the same synthesis, the flight is told again:
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from kernel.errors import BadArguments, Conflict, LimitExceeded, StoreUnavailable
@@ -19,7 +20,7 @@ from objectstore.core import Core, cut, persist
 from objectstore.flight_keys import FLIGHTS, FlightKey, SynthesisKey
 from objectstore.flight_records import Holding
 from objectstore.flights import SERVICE, Boarding, Flight
-from objectstore.keys import END_OF_TIMES, MemberKey, parse, span
+from objectstore.keys import END_OF_TIMES, DefinitionKey, MemberKey, parse, span
 from objectstore.landings import age_key, check_fence, ending, key_of, of_another_time, record_key
 from objectstore.ledger import Entry, Span, Step
 
@@ -77,7 +78,10 @@ class Boards:
         flight = FlightKey(synthesis.namespace, synthesis.target, synthesis.selector).encode()
         seat = _seat(member)
         own = SynthesisKey(synthesis.namespace, synthesis.synthesis_id).encode()
-        reading = await self._core.ledger.read(Span.key(flight), Span.key(seat, values=False), Span.key(own))
+        target = DefinitionKey(synthesis.namespace, synthesis.target).encode()
+        reading = await self._core.ledger.read(
+            Span.key(flight), Span.key(seat, values=False), Span.key(own), Span.key(target)
+        )
         seated, held, known = reading.only(1), reading.only(0), reading.only(2)
         if seated is None:
             raise StoreUnavailable(f"{member} is no living member of {SERVICE}: join first", member=member)
@@ -85,12 +89,15 @@ class Boards:
         if record and record.state is not State.RUNNING:
             return Boarding(record, None)
         if held is not None:
-            return await self._aboard(synthesis, member, held, seated)
+            return await self._aboard(synthesis, member, held, seated, _incarnation(reading.only(3)))
         if record:
             raise Conflict(f"{record.synthesis_id} is a synthesis of another method: take a new id")
-        return await self._begin(synthesis, member, {flight: 0, seat: seated.revision})
+        incarnation = _incarnation(reading.only(3))
+        return await self._begin(synthesis, member, {flight: 0, seat: seated.revision}, incarnation)
 
-    async def _begin(self, synthesis: SynthesisRecord, member: str, found: Mapping[bytes, int]) -> Boarding | None:
+    async def _begin(
+        self, synthesis: SynthesisRecord, member: str, found: Mapping[bytes, int], incarnation: str
+    ) -> Boarding | None:
         """A new flight, where what was found is still so, the flight's key first; None where it is not."""
         if synthesis.state is not State.RUNNING:
             raise BadArguments("a synthesis that has ended does not begin", field="synthesis.state")
@@ -101,14 +108,18 @@ class Boards:
                 "size", f"the message has {len(record)} bytes; a method is written for one of at most {_MOST_BYTES}"
             )
         puts = {
-            next(iter(found)): records.encode(Holding(synthesis.synthesis_id, member, synthesis.synthesis_id)),
+            next(iter(found)): records.encode(
+                Holding(synthesis.synthesis_id, member, synthesis.synthesis_id, incarnation)
+            ),
             own: record,
             age_key(synthesis).encode(): records.encode(synthesis.state),
         }
         fence = (await self._core.lanes.take(Step({**found, own: 0}, puts=puts))).revision
         return None if fence is None else Boarding(synthesis, _flight(synthesis, member, fence))
 
-    async def _aboard(self, synthesis: SynthesisRecord, member: str, held: Entry, seated: Entry) -> Boarding | None:
+    async def _aboard(
+        self, synthesis: SynthesisRecord, member: str, held: Entry, seated: Entry, incarnation: str
+    ) -> Boarding | None:
         """What comes of asking for a flight that is there; None where it changed meanwhile."""
         holding = flight_records.holding(held.value)
         key, before = SynthesisKey(synthesis.namespace, holding.synthesis_id).encode(), _seat(holding.member)
@@ -117,13 +128,14 @@ class Boards:
         if reading.spans[2] != [held]:
             return None
         if entry is None:  # nobody who keeps the rules leaves a flight of nothing; it is not to stop all others
-            return await self._begin(synthesis, member, {held.key: held.revision, seated.key: seated.revision})
+            found = {held.key: held.revision, seated.key: seated.revision}
+            return await self._begin(synthesis, member, found, incarnation)
         record = flight_records.synthesis(entry.value)
         if (holding.member, holding.asked) == (member, synthesis.synthesis_id):
             return Boarding(record, _flight(record, member, held.revision))
         if reading.only(1) is not None:
             return Boarding(record, None)
-        value = records.encode(Holding(holding.synthesis_id, member, synthesis.synthesis_id))
+        value = records.encode(replace(holding, member=member, asked=synthesis.synthesis_id))
         same = {held.key: held.revision, seated.key: seated.revision, before: 0}
         fence = (await self._core.lanes.take(Step(same, puts={held.key: value}))).revision
         return None if fence is None else Boarding(record, _flight(record, member, fence))
@@ -142,6 +154,10 @@ def _check(synthesis: SynthesisRecord, member: str) -> None:
         raise BadArguments("a member is named by at most 64 letters, digits and dashes", field="member")
     if not 0 <= synthesis.created < END_OF_TIMES:
         raise BadArguments("a synthesis is of a time from 1970 to 2286", field="synthesis.created")
+
+
+def _incarnation(definition: Entry | None) -> str:
+    return records.definition(definition.value).incarnation if definition else ""
 
 
 def _seat(member: str) -> bytes:

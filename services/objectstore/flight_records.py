@@ -33,11 +33,15 @@ from objectstore.records import StoredExample, body, decoder, encode, example_of
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Who holds a flight, of which synthesis, and the synthesis that it asked for when it got it."""
+    """Who holds a flight, of which synthesis, and the synthesis that it asked for when it got it.
+
+    `incarnation` is that of the target when the flight began; empty where it was not there.
+    """
 
     synthesis_id: str
     member: str
     asked: str
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ flight over, with all that was told so far. Whoever took it over has another *fe
 refused.
 
 - A flight begins together with the record of its synthesis, and ends together with it, or with the registration of the
-  version (Store.register with `flight`): nothing in between is ever seen, whoever dies when.
+  version (Store.register with a landing): nothing in between is ever seen, whoever dies when.
+- It is for the target as it was made: on one that was deleted and made anew meanwhile no version lands (Conflict).
 - What is told is appended, in order, and is there for good: the events of a synthesis can be read from the start, while
   it runs and after.
 - Who joins leaves examples with the flight until drafting begins; what came before is with the drafts, what comes after

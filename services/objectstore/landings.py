@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from kernel.errors import BadArguments, FlightLost
+from kernel.errors import BadArguments, Conflict, FlightLost
 from kernel.messages import MethodRef
 from kernel.objects import MethodRecord, Namespace, ObjectId, Selector
 from kernel.synthesis import State, SynthesisRecord
@@ -86,10 +86,18 @@ def check_landing(landing: Landing, namespace: Namespace, holder: ObjectId, sele
     return key_of(flight), age_key(landing.synthesis).encode()
 
 
-def check_held(landing: Landing, found: Sequence[Sequence[Entry]]) -> None:
-    """Raises FlightLost, and BadArguments where the record is of another time, by what is at those keys."""
+def check_held(landing: Landing, found: Sequence[Sequence[Entry]], incarnation: str) -> None:
+    """Raises FlightLost, BadArguments where the record is of another time, by what is at those keys.
+
+    Conflict where the target, which has that incarnation now, was made anew: it inherits nothing.
+    """
     flight, place = found
     check_fence(landing.flight, flight)
+    if flight_records.holding(flight[0].value).incarnation not in {"", incarnation}:
+        raise Conflict(
+            f"{landing.flight.target} was deleted and made anew since its method was asked for: send the message again",
+            ["definition"],
+        )
     if not place:
         raise of_another_time()
 

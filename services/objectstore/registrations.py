@@ -65,11 +65,11 @@ class Registrations:
         flown = check_landing(landing, namespace, draft.holder, draft.selector) if landing else ()
 
         async def attempt() -> tuple[MethodRecord, Token] | None:
-            spans = [Span.key(each, values=False) for each in (*same, *flown)]
+            spans = [*(Span.key(each, values=False) for each in same), *map(Span.key, flown)]
             switch = await opened(self._core) if activate and draft.provenance.synthesis_id else dict[bytes, int]()
             held, reading = await self._core.holder(namespace, draft.holder, *spans)
             if landing:
-                check_held(landing, reading.spans[-len(flown) :])
+                check_held(landing, reading.spans[-len(flown) :], held.definition.incarnation)
             held.expect(own)
             _expect_others(others, reading.spans[1 : 1 + len(others)])
             before = held.definition.methods.get(draft.selector, MethodPointer())

@@ -222,7 +222,8 @@ class Store(Proving, Protocol):
         """Append a version and, where asked, activate it at once. ObjectNotFound, Conflict, BadArguments, FlightLost.
 
         `expected` are revisions that definitions must still have, such as those whose policies allowed the version.
-        `examples` are kept with it, as `keep` does, and a `landing` ends its flight, in the same transaction.
+        `examples` are kept with it, as `keep` does, and a `landing` ends its flight, in the same transaction:
+        Conflict where the object was made anew since that began.
         While the kill switch holds (`objectstore.switch`), one that a synthesis wrote is not activated: Conflict.
         """
         ...

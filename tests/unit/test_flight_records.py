@@ -86,6 +86,7 @@ ENDED = SynthesisRecord(
 VERSION = MethodVersion(ACME, READ, 1, "def read(self):\n    return 1\n", "00ff", (), created=1767225600.25)
 RESERVATION = Reservation(Namespace("acme"), 490896, 3000, (ACME, ObjectId("root")), "s-1")
 SETBACK = Setback("00ff", Ended("AUDIT_REJECTED", "refused", {"rules": "BAT201"}), 1767229200.0, 3)
+HOLDING = Holding("s-1", "m-1", "s-2", "00ff00ff00ff00ff")
 EVENTS: list[Event] = [
     Started("s-1", ACME, joined=True),
     TurnStarted("ALFRED", "coder", 1),
@@ -103,7 +104,7 @@ WRITTEN: dict[str, tuple[bytes, Callable[[bytes], object], object]] = {
     "ended": (flight_records.encode_synthesis(ENDED), flight_records.synthesis, ENDED),
     "left": (flight_records.encode_left(EXAMPLE), flight_records.left, EXAMPLE),
     "raises": (flight_records.encode_left(RAISES), flight_records.left, RAISES),
-    "holding": (records.encode(Holding("s-1", "m-1", "s-2")), flight_records.holding, Holding("s-1", "m-1", "s-2")),
+    "holding": (records.encode(HOLDING), flight_records.holding, HOLDING),
     "state": (records.encode(State.SUCCEEDED), flight_records.state, State.SUCCEEDED),
     "by": (records.encode("ann"), flight_records.name, "ann"),
     "spent": (records.encode(Spent(300, 2)), flight_records.spent, Spent(300, 2)),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fakes.boarded import ACME, NOW, NS, READ, Boarded, begun
+from fakes.boarded import ACME, NOW, NS, READ, Boarded, begun, failed
 from fakes.stores import Lose, LosingLedger
 from kernel.errors import BadArguments, Conflict, FlightLost, StoreUnavailable
 from kernel.messages import MethodRef
@@ -58,6 +58,24 @@ async def test_a_registration_that_is_refused_ends_nothing(boarded: Boarded) -> 
     assert await boarded.flights.synthesis(NS, "s-1") == begun("s-1")
     assert await boarded.flights.under_way(NS, ACME, READ) == begun("s-1")
     assert (await boarded.store.methods(NS, ACME, None, 0, "")).items == []
+
+
+async def test_what_was_asked_of_an_object_does_not_land_on_another_of_its_name(boarded: Boarded) -> None:
+    await boarded.store.create(NS, NewObject(ACME))
+    first = await boarded.aboard(begun("s-1"), "m-1")
+    await boarded.store.delete(NS, ACME)
+    await boarded.store.create(NS, NewObject(ACME))
+    await boarded.unseat("m-1")
+    taken = await boarded.aboard(begun("s-2"), "m-2")
+    with pytest.raises(FlightLost):
+        await boarded.store.register(NS, DRAFT, activate=True, landing=Landing(first, begun("s-1")))
+    with pytest.raises(Conflict, match="made anew"):
+        await boarded.store.register(NS, DRAFT, activate=True, landing=Landing(taken, begun("s-1")))
+    assert (await boarded.store.methods(NS, ACME, None, 0, "")).items == []
+    await boarded.flights.end(taken, failed(begun("s-1")))
+    again = await boarded.aboard(begun("s-3"), "m-2")
+    await boarded.store.register(NS, DRAFT, activate=True, landing=Landing(again, begun("s-3")))
+    assert (await boarded.flights.synthesis(NS, "s-3")).state is State.SUCCEEDED
 
 
 @pytest.mark.parametrize("lose", Lose)

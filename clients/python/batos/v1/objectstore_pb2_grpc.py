@@ -294,11 +294,12 @@ class ObjectStoreServicer:
     def RegisterMethod(self, request, context):
         """RegisterMethod appends an immutable method version and, where asked, activates it in the same transaction.
 
-        With expected definition revisions it fails with CONFLICT where one of those objects changed since; so it does where
-        a version that a synthesis wrote should be activated while synthesis is frozen (the slot `frozen` of the object
-        `synthesis` in the namespace `system`). Fails with OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function
-        named as the selector, is nested deeper than 100 levels, or has a name that is not ASCII; the flight is of another
-        method), FLIGHT_LOST, or LIMIT_EXCEEDED (64 KiB).
+        With expected definition revisions it fails with CONFLICT where one of those objects changed since, or with a landing
+        where the object was deleted and made anew since its flight began; so it does where a version that a synthesis wrote
+        should be activated while synthesis is frozen (the slot `frozen` of the object `synthesis` in the namespace
+        `system`). Fails with OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is
+        nested deeper than 100 levels, or has a name that is not ASCII; the flight is of another method), FLIGHT_LOST, or
+        LIMIT_EXCEEDED (64 KiB).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

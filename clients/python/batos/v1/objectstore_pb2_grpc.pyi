@@ -89,11 +89,12 @@ class ObjectStoreStub:
     RegisterMethod: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.RegisterMethodRequest, _objectstore_pb2.RegisterMethodResponse]
     """RegisterMethod appends an immutable method version and, where asked, activates it in the same transaction.
 
-    With expected definition revisions it fails with CONFLICT where one of those objects changed since; so it does where
-    a version that a synthesis wrote should be activated while synthesis is frozen (the slot `frozen` of the object
-    `synthesis` in the namespace `system`). Fails with OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function
-    named as the selector, is nested deeper than 100 levels, or has a name that is not ASCII; the flight is of another
-    method), FLIGHT_LOST, or LIMIT_EXCEEDED (64 KiB).
+    With expected definition revisions it fails with CONFLICT where one of those objects changed since, or with a landing
+    where the object was deleted and made anew since its flight began; so it does where a version that a synthesis wrote
+    should be activated while synthesis is frozen (the slot `frozen` of the object `synthesis` in the namespace
+    `system`). Fails with OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is
+    nested deeper than 100 levels, or has a name that is not ASCII; the flight is of another method), FLIGHT_LOST, or
+    LIMIT_EXCEEDED (64 KiB).
     """
     GetMethod: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.GetMethodRequest, _objectstore_pb2.GetMethodResponse]
     """GetMethod reads one version, or the active one. Fails with OBJECT_NOT_FOUND or METHOD_NOT_FOUND."""
@@ -302,11 +303,12 @@ class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_objectstore_pb2.RegisterMethodResponse]:
         """RegisterMethod appends an immutable method version and, where asked, activates it in the same transaction.
 
-        With expected definition revisions it fails with CONFLICT where one of those objects changed since; so it does where
-        a version that a synthesis wrote should be activated while synthesis is frozen (the slot `frozen` of the object
-        `synthesis` in the namespace `system`). Fails with OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function
-        named as the selector, is nested deeper than 100 levels, or has a name that is not ASCII; the flight is of another
-        method), FLIGHT_LOST, or LIMIT_EXCEEDED (64 KiB).
+        With expected definition revisions it fails with CONFLICT where one of those objects changed since, or with a landing
+        where the object was deleted and made anew since its flight began; so it does where a version that a synthesis wrote
+        should be activated while synthesis is frozen (the slot `frozen` of the object `synthesis` in the namespace
+        `system`). Fails with OBJECT_NOT_FOUND, BAD_ARGUMENTS (the source is not one function named as the selector, is
+        nested deeper than 100 levels, or has a name that is not ASCII; the flight is of another method), FLIGHT_LOST, or
+        LIMIT_EXCEEDED (64 KiB).
         """
 
     @_abc_1.abstractmethod
