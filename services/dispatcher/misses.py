@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from activation.run import Miss
-from kernel.errors import BadArguments, NotUnderstood, SynthesisPending
+from kernel.errors import BadArguments, NotUnderstood, Overloaded, SynthesisPending
 from kernel.messages import Message, OnMiss
 from kernel.synthesis import Event, Started
 
@@ -54,7 +54,8 @@ class Misses:
         """Return when the missing method is registered.
 
         Raises NotUnderstood where the sender does not want one, SynthesisPending shortly before the deadline, or as
-        soon as it has begun where the sender does not wait, and what the synthesis failed with.
+        soon as it has begun where the sender does not wait, and what the synthesis failed with; Overloaded where this
+        dispatcher is about to stop and no synthesis has a name yet.
         """
         if root.on_miss is OnMiss.NEVER:
             raise NotUnderstood(miss.receiver, miss.selector, miss.near)
@@ -74,6 +75,8 @@ class Misses:
                     if synthesis and root.on_miss is OnMiss.ASYNC:
                         raise SynthesisPending(synthesis)
         except TimeoutError:
+            if self._hurry and not synthesis:  # there would be nothing to follow
+                raise Overloaded("this dispatcher is about to stop: send again") from None
             raise SynthesisPending(synthesis) from None
 
     @asynccontextmanager

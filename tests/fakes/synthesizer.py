@@ -14,7 +14,10 @@ from objectstore.store import Draft, Store
 
 
 class ScriptedSynthesizer:
-    """Registers what `sources` holds, after `gate` is open; `asked` tells every message it was asked for."""
+    """Registers what `sources` holds, after `gate` is open; `asked` tells every message it was asked for.
+
+    While it is `silent` it tells nothing, not even that it began.
+    """
 
     def __init__(self, store: Store, sources: Mapping[str, str] | None = None) -> None:
         self._store = store
@@ -22,12 +25,15 @@ class ScriptedSynthesizer:
         self.failures: dict[str, KernelError] = {}
         self.asked: list[Message] = []
         self.began = asyncio.Event()
+        self.silent = False
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def synthesize(self, message: Message) -> AsyncGenerator[Event]:
         self.asked.append(message)
         self.began.set()
+        if self.silent:
+            await asyncio.Event().wait()
         yield Started(f"synthesis-{len(self.asked)}", message.target)
         await self.gate.wait()
         source = self.sources.get(message.selector)

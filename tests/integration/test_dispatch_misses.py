@@ -10,6 +10,7 @@ from kernel.errors import (
     BadArguments,
     ExamplesDisagree,
     NotUnderstood,
+    Overloaded,
     SynthesisFailed,
     SynthesisPending,
 )
@@ -153,3 +154,14 @@ async def test_a_dispatcher_that_stops_lets_waiting_senders_come_back_later(rig:
         await asyncio.wait_for(waiting, 1)
     with pytest.raises(SynthesisPending):
         await asyncio.wait_for(rig.send("read"), 1)
+
+
+@pytest.mark.parametrize("on_miss", [OnMiss.WAIT, OnMiss.ASYNC])
+async def test_a_dispatcher_that_stops_names_no_synthesis_that_it_does_not_know(rig: Rig, on_miss: OnMiss) -> None:
+    await rig.put(PUMP)
+    rig.synthesizer.silent = True
+    waiting = asyncio.create_task(rig.send("read", on_miss=on_miss))
+    await rig.synthesizer.began.wait()
+    rig.dispatch.hurry()
+    with pytest.raises(Overloaded, match="about to stop"):
+        await asyncio.wait_for(waiting, 1)
