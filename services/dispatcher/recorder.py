@@ -9,10 +9,10 @@ is kept of a method is written at most once in 10 s, and let go where the store 
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 from zlib import crc32
 
 from opentelemetry.context import attach
@@ -20,10 +20,10 @@ from opentelemetry.context import attach
 from activation.run import Run, to_does_not_understand
 from chassis.propagation import UNRECORDED
 from dispatcher.mailbox import Inputs
-from kernel.errors import KernelError
+from kernel.errors import KernelError, LimitExceeded
 from kernel.messages import EPOCH_2000, Example, Failure, Message
 from kernel.objects import MethodVersion, Namespace, ObjectId, Selector
-from kernel.values import SlotValues, Value
+from kernel.values import SlotValues, Value, encode
 from objectstore.proving import RecordedCall
 from objectstore.store import Store
 
@@ -185,21 +185,18 @@ def _example(call: Call) -> Example:
 
 
 def _is_small(example: Example) -> bool:
-    """Whether it may take at most MAX_BYTES; sees no more than that of it, since senders wait meanwhile.
+    """Whether it may be kept; the store measures for certain.
 
-    Each value counts one byte, and texts with their length, which is never too much: the store measures for certain.
+    Asked while senders wait: encoding costs far less than the message did, and ends where it is too much.
     """
     outcome = None if isinstance(example.outcome, Failure) else example.outcome
-    ahead: list[object] = [example.before, example.others, example.after, example.arguments, example.keywords, outcome]
+    sent: list[Value] = [list(example.arguments), dict(example.keywords), outcome]
     left = MAX_BYTES
-    while ahead and left >= 0:
-        each = ahead.pop()
-        left -= 1
-        if isinstance(each, str | bytes):
-            left -= len(each)
-        elif isinstance(each, Mapping | Sequence):
-            if len(several := cast("Collection[object]", each)) > left:
+    try:
+        for part in (*sent, example.before, example.after, *example.others.values()):
+            left -= len(encode(part))
+            if left < 0:
                 return False
-            ahead += several
-            ahead += cast("Mapping[str, object]", each).values() if isinstance(each, Mapping) else ()
-    return left >= 0
+    except LimitExceeded:
+        return False
+    return True
