@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kernel.errors import BadArguments, MethodNotFound
+from kernel.errors import BadArguments, LimitExceeded, MethodNotFound
 from kernel.objects import Definition, Evidence, MethodPointer, MethodRecord, Namespace, ObjectId, Retirement, Selector
 from kernel.transactions import Token
 from objectstore import records
@@ -19,6 +19,7 @@ from objectstore.proofs import checked_proof, checked_time, proof_puts
 from objectstore.store import Page
 
 MAX_REASON: Final = 4000
+MAX_PROOFS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,11 @@ class Methods:
             record = version.record()
             if proof in record.evidence:
                 return record, self._core.token(version.read_at)
-            revision = await self._core.take(version.holder, Step(puts=proof_puts(version.key, [proof])))
+            if len(record.evidence) >= MAX_PROOFS:
+                raise LimitExceeded("evidence", f"a version has at most {MAX_PROOFS} proofs: they have to suffice")
+            quiet = [(version.key.beside(), version.read_at)]
+            step = Step(quiet=quiet, puts=proof_puts(version.key, [proof]))
+            revision = await self._core.take(version.holder, step)
             if revision is None:
                 return None
             proofs = sorted((*record.evidence, proof), key=lambda each: each.at)

@@ -42,7 +42,10 @@ class Proving(Protocol):
     async def prove(
         self, namespace: Namespace, holder: ObjectId, selector: Selector, number: int, evidence: Evidence
     ) -> tuple[MethodRecord, Token]:
-        """Append a proof to a version, and leave active what is. MethodNotFound, BadArguments (no level, no number)."""
+        """Append a proof to a version, and leave active what is. MethodNotFound, BadArguments (no level, no number).
+
+        LimitExceeded where it has 100 already.
+        """
         ...
 
     async def keep(

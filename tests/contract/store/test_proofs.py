@@ -1,10 +1,13 @@
 """What the store promises of what is appended beside a version: proofs, and that it is retired."""
 
+import asyncio
+
 import pytest
 
 from fakes.stores import Kept, MeanwhileLedger
 from kernel.errors import (
     BadArguments,
+    LimitExceeded,
     MethodNotFound,
     ObjectNotFound,
 )
@@ -93,6 +96,18 @@ async def test_a_proof_is_appended_and_what_is_active_stays(store: Store) -> Non
     undated = (await store.prove(NS, ACME, ADD, 1, Evidence(Level.APPROVED, "ann", 0.0)))[0]
     assert undated == (await store.method(NS, ACME, ADD, 1))[0]
     assert undated.evidence[0].at > 0
+
+
+async def test_a_version_has_at_most_a_hundred_proofs_however_many_come_at_once(store: Store) -> None:
+    await register(store)
+    for at in range(1, 97):
+        await store.prove(NS, ACME, ADD, 1, Evidence(Level.REPLAYED, "synthesizer", float(at)))
+    late = (store.prove(NS, ACME, ADD, 1, Evidence(Level.REPLAYED, "synthesizer", 200.0 + at)) for at in range(8))
+    ended = await asyncio.gather(*late, return_exceptions=True)
+    assert sum(isinstance(each, LimitExceeded) for each in ended) == 4
+    found = (await store.method(NS, ACME, ADD, 1))[0]
+    assert len(found.evidence) == 100
+    assert (await store.prove(NS, ACME, ADD, 1, found.evidence[0]))[0] == found
 
 
 async def test_what_proves_nothing_is_refused(store: Store) -> None:

@@ -363,7 +363,8 @@ class ObjectStoreServicer:
 
     def ProveMethod(self, request, context):
         """ProveMethod appends a proof to a version, and leaves active what is. The same proof twice is one: idempotent, where
-        its time is given. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS (no level, no number).
+        its time is given. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, BAD_ARGUMENTS (no level, no number), or
+        LIMIT_EXCEEDED where the version has 100 proofs already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -128,7 +128,8 @@ class ObjectStoreStub:
     """
     ProveMethod: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.ProveMethodRequest, _objectstore_pb2.ProveMethodResponse]
     """ProveMethod appends a proof to a version, and leaves active what is. The same proof twice is one: idempotent, where
-    its time is given. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS (no level, no number).
+    its time is given. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, BAD_ARGUMENTS (no level, no number), or
+    LIMIT_EXCEEDED where the version has 100 proofs already.
     """
     KeepExamples: _aio.UnaryUnaryMultiCallable[_objectstore_pb2.KeepExamplesRequest, _objectstore_pb2.KeepExamplesResponse]
     """KeepExamples keeps examples that every later version of a method must pass, each once. Idempotent.
@@ -384,7 +385,8 @@ class ObjectStoreServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_objectstore_pb2.ProveMethodRequest, _abc.Awaitable[_objectstore_pb2.ProveMethodResponse]],
     ) -> _abc.Awaitable[_objectstore_pb2.ProveMethodResponse]:
         """ProveMethod appends a proof to a version, and leaves active what is. The same proof twice is one: idempotent, where
-        its time is given. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, or BAD_ARGUMENTS (no level, no number).
+        its time is given. Fails with OBJECT_NOT_FOUND, METHOD_NOT_FOUND, BAD_ARGUMENTS (no level, no number), or
+        LIMIT_EXCEEDED where the version has 100 proofs already.
         """
 
     @_abc_1.abstractmethod
