@@ -7,6 +7,7 @@ key is put it has another revision: the fence that all acts of its holder compar
 Asked again by the same member for the same synthesis, the flight is told again: an answer that was lost loses nothing.
 """
 
+import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -69,8 +70,9 @@ class Boards:
         living = {entry.key for entry in reading.spans[1]}
         keys = [key for entry in reading.spans[0] if (key := _orphan(entry, living)) is not None]
         entries = await self._core.read_all([Span.key(key.encode()) for key in keys])
-        # Whoever takes these over finds the next ones afterwards.
-        fitting, _ = cut([each[0] for each in entries if each], len(entries))
+        there = [each[0] for each in entries if each]
+        random.shuffle(there)  # so that those whom nobody can take over hold up no others for good
+        fitting, _ = cut(there, len(there))
         found = [flight_records.synthesis(entry.value) for entry in fitting]
         return [record for record in found if record.state is State.RUNNING]
 

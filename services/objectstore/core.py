@@ -77,6 +77,13 @@ class Core:
             entries += (await self.ledger.read(*spans[start : start + _SPANS_AT_ONCE])).spans
         return entries
 
+    async def read_all_at(self, revision: int, spans: Sequence[Span]) -> list[Sequence[Entry]]:
+        """Any number of spans, all as they stood at a revision that a read told. StaleToken, StoreUnavailable."""
+        entries: list[Sequence[Entry]] = []
+        for start in range(0, len(spans), _SPANS_AT_ONCE):
+            entries += await self.ledger.read_all_at(revision, spans[start : start + _SPANS_AT_ONCE])
+        return entries
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

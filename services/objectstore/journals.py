@@ -143,9 +143,9 @@ class Journals:
         reading = await self._core.first(replace(whole, begin=begin, limit=_LOOKED_AT))
         places = reading.spans[0]
         wanted = [place for place in places if not states or flight_records.state(place.value) in states]
-        entries = [
-            each[0] for each in await self._core.read_all([_record_of(place) for place in wanted[:size]]) if each
-        ]
+        # At the revision of the list: a record that has ended since is no more of the state that was asked for.
+        found = await self._core.read_all_at(reading.revision, [_record_of(place) for place in wanted[:size]])
+        entries = [each[0] for each in found if each]
         items, cut_short = cut(entries, size)
         if cut_short or len(wanted) > size:
             shown = {entry.key for entry in items}

@@ -1,10 +1,12 @@
 """What is told of a synthesis and to it: in order, once, and there for all who come late."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from fakes.boarded import ACME, NS, READ, Boarded, begun, failed
+from fakes.stores import LosingLedger
 from kernel.errors import BadArguments, FlightLost, SynthesisNotFound
 from kernel.messages import Example, Failure
 from kernel.objects import (
@@ -35,6 +37,7 @@ from kernel.synthesis import (
 from kernel.transactions import Token
 from kernel.values import Reference
 from objectstore.flights import Flights
+from objectstore.ledger import Reading, Span
 from objectstore.ledger_flights import LedgerFlights
 from objectstore.ledger_store import LedgerStore
 
@@ -233,3 +236,25 @@ async def test_syntheses_are_listed_by_age_and_state_page_by_page(boarded: Board
     assert await _listed(boarded, [State.CANCELLED], 1) == []
     with pytest.raises(BadArguments):
         await boarded.flights.syntheses(NS, [], 1, "nonsense")
+
+
+class _Looking(LosingLedger):
+    """A ledger in which something happens right after a list was read."""
+
+    then: Callable[[], Awaitable[None]] | None = None
+
+    async def read(self, *spans: Span) -> Reading:
+        reading = await super().read(*spans)
+        if self.then is not None and spans[0].limit:
+            act, self.then = self.then, None
+            await act()
+        return reading
+
+
+async def test_a_list_is_of_one_moment_while_what_it_tells_of_ends(boarded: Boarded) -> None:
+    flight = await boarded.aboard(begun("s-1"), "m-1")
+    looking = _Looking(boarded.ledger)
+    flights = LedgerFlights((await LedgerStore.open(looking)).core)
+    looking.then = lambda: boarded.flights.end(flight, failed(begun("s-1")))
+    assert (await flights.syntheses(NS, [State.RUNNING], 0, "")).items == [begun("s-1")]
+    assert (await flights.syntheses(NS, [State.RUNNING], 0, "")).items == []
