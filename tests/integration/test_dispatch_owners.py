@@ -195,3 +195,21 @@ async def test_what_the_owner_does_not_understand_waits_where_its_sender_is(rig:
         reply = await cluster.nodes[0].dispatch.send(Message(ObjectId(name), Selector("increment")))
         assert (reply.result, reply.synthesized) == (1, True)
         assert (await cluster.nodes[0].dispatch.send(message)).result == 2
+
+
+async def test_the_owners_does_not_understand_answers_once_for_a_request_whoever_is_asked(rig: Rig) -> None:
+    hears = (
+        "def does_not_understand(self, selector, arguments, keywords):\n"
+        "    if selector == 'increment':\n        raise LookupError(selector)\n"
+        "    self.heard = getattr(self, 'heard', 0) + 1\n    self._p_changed = True\n    return self.heard\n"
+    )
+    async with clustered(rig) as cluster:
+        name = cluster.owned_by(cluster.nodes[1], "hears")
+        await rig.put(name, hears)
+        message = Message(ObjectId(name), Selector("spin"), request_id=request_id(), on_miss=OnMiss.NEVER)
+        replies = [await node.dispatch.send(message) for node in (*cluster.nodes, *cluster.nodes)]
+        assert [(reply.result, reply.replayed) for reply in replies] == [(1, False), (1, True), (1, True), (1, True)]
+        declined = Message(ObjectId(name), Selector("increment"), on_miss=OnMiss.ASYNC)
+        with pytest.raises(SynthesisPending, match="synthesis-1"):
+            await cluster.nodes[0].dispatch.send(declined)
+        assert await rig.slots(name) == {"heard": 1}

@@ -1,10 +1,20 @@
 """An own does_not_understand: what no object on the path has a method for, tried before anything is spent."""
 
+import asyncio
+
 import pytest
 
 from fakes.request_ids import request_id
 from fakes.rig import INCREMENT, NS, PUMP, Rig
-from kernel.errors import BadArguments, ExamplesDisagree, LimitExceeded, MethodRaised, NotUnderstood, SynthesisFailed
+from kernel.errors import (
+    BadArguments,
+    ExamplesDisagree,
+    LimitExceeded,
+    MethodRaised,
+    NotUnderstood,
+    RequestIdReused,
+    SynthesisFailed,
+)
 from kernel.messages import Example, OnMiss
 from kernel.objects import Selector
 from kernel.values import Reference
@@ -139,6 +149,36 @@ async def test_it_takes_effect_once_for_a_request(rig: Rig) -> None:
     replies = [await rig.send("spin", request_id=name) for _ in range(2)]
     assert [reply.replayed for reply in replies] == [False, True]
     assert await rig.slots(PUMP) == {"heard": 1}
+
+
+async def test_a_request_that_it_answered_is_not_answered_again_by_a_method_that_came_later(rig: Rig) -> None:
+    await rig.put(PUMP, ECHO, count=0)
+    name = request_id()
+    first = await rig.send("increment", request_id=name)
+    await rig.store.register(NS, Draft(PUMP, Selector("increment"), INCREMENT), activate=True)
+    again = await rig.send("increment", request_id=name)
+    assert (again.result, again.replayed) == (first.result, True)
+    assert await rig.slots(PUMP) == {"count": 0, "heard": 1}
+    with pytest.raises(RequestIdReused):
+        await rig.send("increment", 2, request_id=name)
+
+
+async def test_one_that_sends_to_its_own_object_again_sees_what_that_left(rig: Rig) -> None:
+    await rig.put(
+        PUMP,
+        "def does_not_understand(self, selector, arguments, keywords):\n"
+        "    self.n = getattr(self, 'n', 0) + 1\n    self._p_changed = True\n"
+        "    return [self.n, self.inner(), self.n] if selector == 'outer' else self.n\n",
+    )
+    assert (await rig.send("outer")).result == [1, 2, 2]
+    assert await rig.slots(PUMP) == {"n": 2}
+
+
+async def test_messages_that_it_answers_and_others_to_the_same_object_all_take_effect(rig: Rig) -> None:
+    await rig.put(PUMP, ECHO, INCREMENT, count=0)
+    await asyncio.gather(*(rig.send("spin" if number % 2 else "increment") for number in range(40)))
+    assert await rig.slots(PUMP) == {"count": 20, "heard": 20}
+    assert rig.synthesizer.asked == []
 
 
 async def test_examples_of_the_message_are_checked_on_its_answer(rig: Rig) -> None:
