@@ -1,12 +1,13 @@
 """A registration and the end of its flight are one: what is seen is all of it, or nothing."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 
 from fakes.boarded import ACME, NOW, NS, READ, Boarded, begun, failed
-from fakes.stores import Lose, LosingLedger
-from kernel.errors import BadArguments, Conflict, FlightLost, StoreUnavailable
+from fakes.stores import Lose, LosingLedger, MeanwhileLedger
+from kernel.errors import BadArguments, Conflict, FlightLost, KernelError, ObjectNotFound, StoreUnavailable
 from kernel.messages import MethodRef
 from kernel.objects import Evidence, Level, ObjectId, Selector
 from kernel.synthesis import State
@@ -115,3 +116,54 @@ async def test_acts_whose_answers_the_ledger_loses_are_done_once_when_asked_agai
         assert not any(await losing.arrive())
         losing.late.clear()
         assert (await flights.board(synthesis, "m-1")).flight == boarding.flight
+
+
+async def _taken_over(boarded: Boarded) -> None:
+    await boarded.unseat("m-1")
+    await boarded.aboard(begun("s-2"), "m-2")
+
+
+async def _cancelled(boarded: Boarded) -> None:
+    await boarded.flights.cancel(NS, "s-1", "ann")
+
+
+async def _gone(boarded: Boarded) -> None:
+    await boarded.store.delete(NS, ACME)
+
+
+async def _made_anew(boarded: Boarded) -> None:
+    await _gone(boarded)
+    await boarded.store.create(NS, NewObject(ACME))
+
+
+@pytest.mark.parametrize(
+    ("act", "failure"), [(_taken_over, FlightLost), (_gone, ObjectNotFound), (_made_anew, Conflict), (_cancelled, None)]
+)
+async def test_what_comes_right_before_a_landing_decides(
+    boarded: Boarded, act: Callable[[Boarded], Awaitable[None]], failure: type[KernelError] | None
+) -> None:
+    await boarded.store.create(NS, NewObject(ACME))
+    flight = await boarded.aboard(begun("s-1"), "m-1")
+    ledger = MeanwhileLedger(boarded.ledger)
+    store = await LedgerStore.open(ledger)
+    ledger.meanwhile = lambda: act(boarded)
+    landing = store.register(NS, DRAFT, activate=True, landing=Landing(flight, begun("s-1")))
+    if failure is None:
+        assert (await landing)[0].active
+        assert (await boarded.flights.cancel(NS, "s-1", "ann")).state is State.SUCCEEDED
+        return
+    with pytest.raises(failure):
+        await landing
+    assert await boarded.flights.synthesis(NS, "s-1") == begun("s-1")
+    if act is not _gone:
+        assert (await boarded.store.methods(NS, ACME, None, 0, "")).items == []
+
+
+async def test_a_flight_is_cancelled_or_has_ended_and_never_both(boarded: Boarded) -> None:
+    flight = await boarded.aboard(begun("s-1"), "m-1")
+    ledger = MeanwhileLedger(boarded.ledger)
+    late = LedgerFlights((await LedgerStore.open(ledger)).core)
+    ledger.meanwhile = lambda: boarded.flights.end(flight, failed(begun("s-1")))
+    assert await late.cancel(NS, "s-1", "ann") == failed(begun("s-1"))
+    again = await boarded.aboard(begun("s-2"), "m-1")
+    assert await boarded.flights.cancelled(again) == ""
