@@ -170,7 +170,8 @@ class Batcher:
         for span in spans:
             span.end()
         self._measures.together.count += len(letters)
-        kept = self._recorder.due(batch.mailbox.namespace, resolution.record.method, len(letters))
+        gave = outcomes.index(None) if None in outcomes else len(outcomes)
+        kept = self._recorder.due(batch.mailbox.namespace, resolution.record.method, gave)
         try:
             for place, (letter, outcome) in enumerate(zip(letters, outcomes, strict=True)):
                 if outcome is None:

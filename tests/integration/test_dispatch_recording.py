@@ -94,6 +94,17 @@ async def test_what_failed_a_dry_run_and_what_is_switched_off_is_not_kept(rig: R
     assert await kept(rig, PUMP, "read") == []
 
 
+async def test_failures_do_not_count_among_the_first_calls_of_a_version(rig: Rig) -> None:
+    await rig.put(PUMP, INCREMENT, count=1)
+    dispatch = rig.another(recorder=Recorder(rig.store))
+    for wrong in "abcdefg":
+        with pytest.raises(KernelError):
+            await sent(dispatch, "increment", wrong)
+    await asyncio.gather(*(sent(dispatch, "increment", by) for by in (1, 2)))
+    await dispatch.stop()
+    assert [each.example.arguments for each in await kept(rig, PUMP, "increment")] == [(1,), (2,)]
+
+
 async def test_calls_are_written_while_messages_go_on(rig: Rig) -> None:
     await rig.put(PUMP, INCREMENT)
     dispatch = rig.another(recorder=Recorder(rig.store, seconds=0.05, first_seconds=0.01))
