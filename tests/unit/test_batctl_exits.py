@@ -50,6 +50,12 @@ def test_an_error_may_bring_its_own_hint() -> None:
     [
         ((), "the policy along its path allows no synthesis", "has the policy OFF"),
         (["wink"], "the policy along its path never allows this selector", "--allow think"),
+        ((), "synthesis is frozen: batctl thaw --all", "`batctl thaw --all` ends it"),
+        (
+            ["thin"],
+            "it looks misspelled; send an intent or examples",
+            "what think is to",
+        ),
         ((), "", "without `--on-miss never`"),
         (["wink"], "", "without `--on-miss never`"),
         ((), "nothing above root has it, so it cannot be sent again", "along the parents"),
@@ -60,6 +66,21 @@ def test_the_hint_to_what_is_not_understood_is_by_its_cause(near: Sequence[str],
     given = hint(errors.NotUnderstood(told.text, fields=told.fields))
     assert says in given
     assert ("--on-miss" in given) == (not why)
+
+
+@pytest.mark.parametrize(
+    ("why", "says"),
+    [
+        (
+            "feed/acme.think stays as it is: the policy along its path allows no synthesis",
+            "feed/acme or a parent has the",
+        ),
+        ("feed/acme.think stays as it is: synthesis is frozen: batctl thaw --all", "`batctl thaw --all` ends it"),
+        ("ada may not do this", "who administers"),
+    ],
+)
+def test_the_hint_to_a_method_that_is_not_bettered_is_by_its_cause(why: str, says: str) -> None:
+    assert says in hint(errors.NotPermitted(why, fields={"object": "feed/acme", "selector": "think"}), ["--dry-run"])
 
 
 @pytest.mark.parametrize(

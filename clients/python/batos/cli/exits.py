@@ -126,7 +126,8 @@ _WRONG: Mapping[str, str] = {
     "restore": "start an empty etcd and an objectstore on it, and say where with --objectstore HOST:PORT",
 }
 
-# The suite has no field for why it writes no method, so the text tells; a text of another kind gets the neutral hint.
+# The suite has no field for why it writes no method, or no better one, so the text tells; a text of another kind gets
+# the neutral hint.
 _NOT_WRITTEN: Sequence[tuple[re.Pattern[str], str]] = (
     (
         re.compile("allows no synthesis"),
@@ -142,6 +143,8 @@ _NOT_WRITTEN: Sequence[tuple[re.Pattern[str], str]] = (
             "`batctl object update OID --allow {selector}` allows it there"
         ),
     ),
+    (re.compile("synthesis is frozen"), "what is written already answers as ever; `batctl thaw --all` ends it"),
+    (re.compile("looks misspelled"), "send what is near, or say with --intent or --example what {selector} is to do"),
     (re.compile(r"does not understand [^\s:;]+(; near|$)"), "without `--on-miss never`, one may be written"),
 )
 _OPTIONS: Mapping[str, str] = {"objectstore": "--objectstore", "synthesizer": "--synthesizer"}
@@ -158,7 +161,8 @@ def hint(error: BatosError, words: Sequence[str] = ()) -> str:
     """What to do next, by the reason and the command line's words; empty where nothing is known to help."""
     if told := error.fields.get("hint"):
         return told
-    fields = _Fields({**error.fields, "option": _OPTIONS.get(error.fields.get("service", ""), "--address")})
+    option = _OPTIONS.get(error.fields.get("service", ""), "--address")
+    fields = _Fields({"receiver": error.fields.get("object", "RECEIVER"), **error.fields, "option": option})
     advice = _advice(error, words).format_map(fields)
     if error.request_id and error.reason in _EFFECT_UNKNOWN:
         return f"{advice}; send again with --request-id {error.request_id}, so that it takes effect once"
@@ -170,7 +174,7 @@ def _advice(error: BatosError, words: Sequence[str]) -> str:
         case "BAD_ARGUMENTS":
             named = (error.fields.get("field", ""), *words[:1])
             return next((_WRONG[name] for name in named if name in _WRONG), _HINTS[error.reason])
-        case "NOT_UNDERSTOOD":
+        case "NOT_UNDERSTOOD" | "NOT_PERMITTED":
             return _unwritten(error, words)
         case "SYNTHESIS_PENDING" if error.fields.get("synthesis"):
             return "follow it with `batctl synthesis watch {synthesis}`, or send the same message again to wait for it"
@@ -183,7 +187,7 @@ def _advice(error: BatosError, words: Sequence[str]) -> str:
 
 
 def _unwritten(error: BatosError, words: Sequence[str]) -> str:
-    if "--dry-run" in words:
+    if "--dry-run" in words and error.reason == "NOT_UNDERSTOOD":
         return "a dry run lets no method be written: without --dry-run, one may be"
     return next((text for cause, text in _NOT_WRITTEN if cause.search(error.message)), _HINTS[error.reason])
 
