@@ -98,7 +98,7 @@ def _unlike(node: ast.Attribute, kind: str) -> str:
 
 
 def _unknown_in_module(subject: Subject) -> Found:
-    modules = _modules(subject.nodes)
+    modules = _modules([node for node in subject.nodes if isinstance(node, ast.Import)])
     for node in subject.nodes:
         match node:
             case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in modules:
@@ -128,7 +128,7 @@ def _root(node: ast.expr) -> str:
 
 
 def _modules(nodes: Sequence[ast.AST]) -> dict[str, str]:
-    """The names that are imported, modules and what is in them, and what each of them is."""
+    """The names that are imported, modules and what is in them (datetime is both), and what each of them is."""
     return {
         item.asname or item.name: item.name
         for node in nodes
