@@ -8,13 +8,14 @@ refused.
 - A flight begins together with the record of its synthesis, and ends together with it, or with the registration of the
   version (Store.register with a landing): nothing in between is ever seen, whoever dies when.
 - It is for the target as it was made: on one that was deleted and made anew meanwhile no version lands (Conflict).
-- What is told is appended, in order, and is there for good: the events of a synthesis can be read from the start, while
+- What is told is appended, in order, and never changed: the events of a synthesis can be read from the start, while
   it runs and after.
 - Who joins leaves examples with the flight until drafting begins; what came before is with the drafts, what comes after
   is refused.
 - Money is reserved before it is spent: of every budget along the path, or of none. Hours are those of UTC.
-- The record of a synthesis goes seven days after its end, with all that it told. What was spent and reserved goes some
-  hours later, and a setback an hour after its end.
+- The record of a synthesis goes seven days after its end. What it told lasts eight days from then on: of one that took
+  more than a day, such as one that nobody was there to take over, the first events go before the record.
+- What was spent and reserved goes some hours later, and a setback an hour after its end.
 - A member's name is of one life: whoever starts again takes another, or its own flights would wait for it.
 - Whatever is asked here may be asked again after an unclear end: it happens once. What was left, told, ended,
   cancelled, reserved or settled already is compared in the transaction that does it.
@@ -36,7 +37,10 @@ SERVICE = "synthesizer"
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A flight as its holder knows it; `fence` is the store's revision that made it so."""
+    """A flight as its holder knows it; `fence` is the store's revision that made it so.
+
+    `takeovers` is how many held it before, and were gone before its end.
+    """
 
     namespace: Namespace
     target: ObjectId
@@ -44,6 +48,7 @@ class Flight:
     synthesis_id: str
     member: str
     fence: int
+    takeovers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
