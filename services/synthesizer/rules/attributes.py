@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import random
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from synthesizer.rules.rule import About, Found, Rule, Subject
@@ -37,7 +38,8 @@ _WRITTEN_OUT: Mapping[type[ast.expr], str] = {
 _VALUES: tuple[type, ...] = (
     *(*_KINDS.values(), bytes, int, float, complex, frozenset, range, BaseException, ValueError, KeyError),
     *(re.Match, re.Pattern, dt.date, dt.datetime, dt.timedelta, dt.time, dt.timezone),
-    *(decimal.Decimal, collections.Counter, collections.deque, collections.defaultdict, random.Random),
+    *(decimal.Decimal, decimal.DecimalTuple, time.struct_time),
+    *(collections.Counter, collections.deque, collections.defaultdict, random.Random),
     *(type(hashlib.sha256()), itertools.chain),
 )
 _REFERENCE = frozenset({"id", "send"})
@@ -52,9 +54,19 @@ MODULE_NAMES: Mapping[str, frozenset[str]] = {
     "functools": frozenset({"cache", "lru_cache", "partial", "reduce"}),
     "itertools": frozenset(
         {
-            *("accumulate", "chain", "combinations", "combinations_with_replacement", "compress", "count", "cycle"),
-            *("dropwhile", "filterfalse", "groupby", "islice", "pairwise", "permutations", "product", "repeat"),
-            *("starmap", "takewhile", "tee", "zip_longest"),
+            *("accumulate", "batched", "chain", "combinations", "combinations_with_replacement", "compress", "count"),
+            *(
+                "cycle",
+                "dropwhile",
+                "filterfalse",
+                "groupby",
+                "islice",
+                "pairwise",
+                "permutations",
+                "product",
+                "repeat",
+            ),
+            *("repeat", "starmap", "takewhile", "tee", "zip_longest"),
         }
     ),
     "json": frozenset({"JSONDecodeError", "dump", "dumps", "load", "loads"}),
@@ -62,9 +74,24 @@ MODULE_NAMES: Mapping[str, frozenset[str]] = {
         {
             *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "comb", "copysign", "cos"),
             *("cosh", "degrees", "dist", "e", "erf", "erfc", "exp", "exp2", "expm1", "fabs", "factorial", "floor"),
-            *("fmod", "frexp", "fsum", "gamma", "gcd", "hypot", "inf", "isclose", "isfinite", "isinf", "isnan"),
+            *("fma", "fmod", "frexp", "fsum", "gamma", "gcd", "hypot", "inf", "isclose", "isfinite", "isinf", "isnan"),
             *("isqrt", "lcm", "ldexp", "lgamma", "log", "log10", "log1p", "log2", "modf", "nan", "nextafter", "perm"),
-            *("pi", "pow", "prod", "radians", "remainder", "sin", "sinh", "sqrt", "tan", "tanh", "tau", "trunc", "ulp"),
+            *(
+                "pi",
+                "pow",
+                "prod",
+                "radians",
+                "remainder",
+                "sin",
+                "sinh",
+                "sqrt",
+                "sumprod",
+                "tan",
+                "tanh",
+                "tau",
+                "trunc",
+                "ulp",
+            ),
         }
     ),
     "re": frozenset(
