@@ -22,7 +22,7 @@ from kernel.errors import EndpointUnavailable, KernelError
 from kernel.messages import Example
 from kernel.objects import MethodVersion, PersonaTurn
 from kernel.signature import described
-from kernel.values import Value, canonical
+from kernel.values import Value, canonical, encode
 from synthesizer import rendering
 from synthesizer.endpoints import ChatMessages, Sampling
 from synthesizer.faults import Cause
@@ -36,6 +36,7 @@ from synthesizer.turns import Said, Tell, Turns
 MAX_FOUND = 2  # methods of the objects themselves among ALFRED's three worked ones
 MAX_PROBES = 3
 MAX_SHELF = 12  # methods that BABS is told of
+_LONGEST_LINE = 2000  # characters of what ROBIN says; each bracket in it is tried as the end of a send
 _TEMPERATURE = 0.2
 _LINES: Final[Mapping[str, object]] = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_PROBES}
 LINES: Final[Mapping[str, object]] = {
@@ -141,18 +142,18 @@ def read_probes(lines: Sequence[str], mission: Mission) -> tuple[Example, ...]:
     """ROBIN's sends, each once, on the state of the first example (or the receiver's own)."""
     examples = mission.message.examples
     state = examples[0].before if examples else mission.slots
-    probes: dict[str, Example] = {}
+    probes: dict[bytes, Example] = {}
     for line in lines:
         sent = _send_in(line, mission.message.selector)
         if sent is not None:
-            probe = Example(None, state, *sent)
-            probes.setdefault(probe.digest(), probe)
+            arguments, keywords = sent
+            probes.setdefault(encode([list(arguments), keywords]), Example(None, state, arguments, keywords))
     return tuple(probes.values())[:MAX_PROBES]
 
 
 def _send_in(line: str, selector: str) -> tuple[tuple[Value, ...], dict[str, Value]] | None:
-    """The arguments of `selector(...)` in a line, where all of them are written out."""
-    start = line.find(f"{selector}(")
+    """The arguments of `selector(...)` in a line that is not too long, where all of them are written out."""
+    start = line.find(f"{selector}(") if len(line) <= _LONGEST_LINE else -1
     for end in range(len(line), start, -1) if start >= 0 else ():
         if line[end - 1] != ")":
             continue
@@ -160,8 +161,8 @@ def _send_in(line: str, selector: str) -> tuple[tuple[Value, ...], dict[str, Val
             call = ast.parse(line[start:end], mode="eval").body
             if isinstance(call, ast.Call):
                 return _literals(call)
-        except (SyntaxError, ValueError, RecursionError, MemoryError, KernelError):
-            continue
+        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError, KernelError):
+            continue  # a TypeError: a list in a set
     return None
 
 

@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias, cast
 from activation.examples import Observation
 from kernel.errors import KernelError
 from kernel.messages import Example, Failure
-from kernel.values import Value, canonical, same
+from kernel.values import INT64_MAX, INT64_MIN, Value, canonical, same
 
 MAX_PROPERTIES = 3
 _LONGEST = 120  # characters of a line
@@ -125,8 +125,8 @@ def parse(text: str, parameters: tuple[str, ...] = ()) -> Property | None:
         if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
             left, right = _term(tree.left), _term(tree.comparators[0])
             return Property(text, left, _RELATIONS[type(tree.ops[0])], right, parameters)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, KernelError):
-        pass
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError, KernelError):
+        pass  # a TypeError: a list in a set
     return None
 
 
@@ -195,7 +195,10 @@ def _apply(function: Function, value: Value) -> Value:
     numbers = list(value.values()) if isinstance(value, Mapping) else value
     if not isinstance(numbers, list) or not numbers or not all(_is_number(item) for item in numbers):
         raise _Unknown
-    return {"min": min, "max": max, "sum": sum}[function](cast("list[float]", numbers))
+    found = {"min": min, "max": max, "sum": sum}[function](cast("list[float]", numbers))
+    if isinstance(found, int) and not INT64_MIN <= found <= INT64_MAX:
+        raise _Unknown  # the sum is no value
+    return found
 
 
 def _is_number(value: Value) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from kernel.messages import Example, Failure, Message
 from kernel.objects import EffectSet, MethodVersion, ObjectId, Provenance, Selector
 from kernel.signature import parse_method
-from kernel.values import Reference, Value
+from kernel.values import MAX_BYTES, Reference, Value, encode
 from synthesizer import rendering
 from synthesizer.drafts import found, prompt, repair
 from synthesizer.mission import Mission, case_file
@@ -159,11 +159,18 @@ def test_babs_finds_only_methods_that_exist() -> None:
 def test_robins_sends_are_read_where_all_is_written_out() -> None:
     mission = Mission(message(1), {"count": 7}, ())
     said = "- increment(by=0)\nincrement(by=0) again\n"
-    said += "increment(-1), which is odd\nincrement(open('x'))\nincrement(10**100)\nbe kind"
+    said += "increment(-1), which is odd\nincrement(open('x'))\nincrement(10**100)\nbe kind\n"
+    said += "increment({[]: 1})\nincrement({[1]})\nincrement(3" + ")" * 3000
     assert [(each.arguments, dict(each.keywords), each.before) for each in read_probes(read_lines(said), mission)] == [
         ((), {"by": 0}, {"count": 7}),
         ((-1,), {}, {"count": 7}),
     ]
+
+
+def test_robins_sends_are_read_beside_a_state_that_is_as_large_as_one_may_be() -> None:
+    mission = Mission(message(1), {"text": "x" * (MAX_BYTES - 11)}, ())
+    encode(mission.slots)  # just fits
+    assert [dict(each.keywords) for each in read_probes(["increment(by=2)"], mission)] == [{"by": 2}]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,16 @@ def test_a_property_says_nothing_of_what_is_not_there(text: str) -> None:
     assert holds(text) is None
 
 
+@pytest.mark.parametrize("text", ["sum(result) == 'x'", "sum(result) != result", "sum(result) is None"])
+def test_a_sum_that_is_no_value_says_nothing(text: str) -> None:
+    assert holds(text, Observation([1 << 62] * 4, "", {})) is None
+
+
+@pytest.mark.parametrize("text", ["result == {[]: 1}", "result in {[1]}"])
+def test_what_python_itself_cannot_make_is_no_property(text: str) -> None:
+    assert parse(text) is None
+
+
 def test_a_property_says_nothing_of_a_method_that_raised() -> None:
     raised = Observation(Failure("METHOD_RAISED", "ValueError"), "no", {"count": 3})
     assert holds("result >= 0", raised) is None
