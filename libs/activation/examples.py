@@ -32,7 +32,8 @@ class Observation:
         """sha256 of outcome and slots, in hex: two methods that did the same have the same."""
         failed = isinstance(self.outcome, Failure)
         outcome = [self.outcome.reason, self.outcome.exception] if isinstance(self.outcome, Failure) else self.outcome
-        return sha256(encode([failed, outcome, self.after])).hexdigest()
+        told = (encode(part) for part in ([failed], outcome, self.after))  # each may be as large as a value may be
+        return sha256(b"".join(told)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

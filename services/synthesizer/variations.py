@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
 
+from kernel.errors import LimitExceeded
 from kernel.messages import Example
 from kernel.values import INT64_MAX, INT64_MIN, SlotValues, Value, encode
 
@@ -17,19 +18,26 @@ _LONGEST = 10_000  # characters or items of what is made longer
 
 
 def variations(examples: Sequence[Example]) -> tuple[Example, ...]:
-    """At most 12 sends that no example has, on the states of examples; their outcomes are None and mean nothing."""
+    """At most 12 sends that no example has, on the states of examples; their outcomes are None and mean nothing.
+
+    None that is larger than a value may be: then what it was made from is near that already.
+    """
     seen = {_key(example) for example in examples}
     made = (each for each in _all(examples) if _new(each, seen))
     return tuple(islice(made, MAX_VARIATIONS))
 
 
-def _key(example: Example) -> bytes:
-    return encode([example.before, list(example.arguments), dict(example.keywords)])
+def _key(example: Example) -> bytes | None:
+    """What tells a send from others; None where it is too large."""
+    try:
+        return encode([example.before, list(example.arguments), dict(example.keywords)])
+    except LimitExceeded:
+        return None
 
 
-def _new(example: Example, seen: set[bytes]) -> bool:
+def _new(example: Example, seen: set[bytes | None]) -> bool:
     key = _key(example)
-    if key in seen:
+    if key is None or key in seen:
         return False
     seen.add(key)
     return True

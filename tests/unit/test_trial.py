@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from activation.examples import Observation
 from kernel.errors import AuditRejected, SynthesisFailed
 from kernel.messages import Example, Message
 from kernel.objects import Finding, ObjectId, PersonaTurn, Selector, Severity
@@ -25,6 +26,11 @@ def refused(index: int, source: str, *rules: str, cut: bool = False) -> Attempt:
 
 def attempt(each: Tried) -> Attempt:
     return Attempt(each.draft, (), each)
+
+
+def test_what_gave_a_large_value_on_a_large_state_is_compared_too() -> None:
+    one, other = (Observation(letter * 900_000, "", {"text": "y" * 900_000}) for letter in "ab")
+    assert one.digest() != other.digest()
 
 
 def test_the_nearest_failure_passed_most_examples() -> None:

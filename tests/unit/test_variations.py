@@ -63,3 +63,12 @@ def test_the_arguments_of_one_example_meet_the_state_of_another_first() -> None:
 def test_what_cannot_be_varied_is_left() -> None:
     assert variations([]) == ()
     assert variations([sent(None, Reference("tank/1"))]) == ()
+
+
+def test_what_would_be_larger_than_a_value_is_left_out() -> None:
+    rows: list[Value] = ["x" * 600] * 1000
+    made = variations([sent(7, before={"rows": rows})])
+    assert [each.arguments[0] for each in made if each.before["rows"] == rows] == [8, 0, 3, -7]
+    assert max(len(str(each.before["rows"])) for each in made) <= len(str(rows))
+    # Two values that may each be kept and are too large together: nothing can be told of them.
+    assert variations([sent("y" * 600_000, before={"text": "x" * 600_000})])
