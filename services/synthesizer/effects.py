@@ -6,6 +6,7 @@ A slot is written where it is set, where it is changed in place, and where somet
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from activation.rewriting import is_send_to_self
 from kernel.objects import RESERVED_SLOTS, EffectSet
@@ -27,8 +28,9 @@ def effects(source: str, selector: str) -> EffectSet:
     nodes = tuple(ast.walk(method))
     if _reaches_anything(method, nodes):
         return ANYTHING
-    reads, writes = set(_slots(nodes, read=True)), set(_slots(nodes, read=False)) | changed_slots(method)
-    return EffectSet(_listed(reads), _listed(writes), _listed(_sends(nodes, selector)))
+    reads, writes, sends = _slots(nodes, read=True), _slots(nodes, read=False), _sends(nodes, selector)
+    touched = EffectSet(_listed(reads), _listed(writes), _listed(sends))
+    return replace(touched, writes=_listed((*touched.writes, *changed_slots(method))))
 
 
 def beyond(found: EffectSet, promised: EffectSet) -> tuple[str, ...]:

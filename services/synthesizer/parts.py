@@ -4,7 +4,7 @@ Read in no order. What an expression gives *reaches* a slot where it may be the 
 change to it changes the slot. It *shares* with the slot where it is a new list or map that has the same items: only a
 change to an item changes the slot. A number, a text or a comparison does neither. So `rows = self.rows` reaches,
 `rows = sorted(self.rows)` shares, and `for row in rows` reaches again. What is found is more than what happens, never
-less.
+less. What a method calls by a name of its own is no builtin: `find`, `values` or `index` may be an inner function.
 """
 
 import ast
@@ -14,6 +14,7 @@ from kernel.objects import RESERVED_SLOTS
 from synthesizer.rules.state import CHANGES
 
 _SLOT = "self."  # before a slot's name; no variable has a dot
+_OWN = "own "  # before a name that the method binds
 _PASSED, _RETURNED = "(passed)", "(returned)"  # what some function is given, and what some inner one gives
 
 # Functions that change what they are given.
@@ -48,7 +49,8 @@ Inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 def changed_slots(method: ast.FunctionDef) -> set[str]:
-    """The slots of self that are changed in place, under any name."""
+    """The slots of self that are changed in place, under any name. The method's own names are given another form."""
+    _make_own(method)
     inner = [node for part in method.body for node in ast.walk(part) if isinstance(node, Inner)]
     returns = {id(node) for each in inner for node in ast.walk(each) if isinstance(node, ast.Return)}
     flows: dict[str, set[Part]] = {}
@@ -65,6 +67,25 @@ def changed_slots(method: ast.FunctionDef) -> set[str]:
         seen |= new
         ahead += new
     return {name.removeprefix(_SLOT) for name, _ in seen if name.startswith(_SLOT)}
+
+
+# --- Names of the method's own ---
+
+
+def _make_own(method: ast.FunctionDef) -> None:
+    """Give what the method binds by itself a form that no builtin has; imports are left out: they are what they are."""
+    nodes = [node for part in (method.args, *method.body) for node in ast.walk(part)]
+    own = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    own |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)} - {"self"}
+    for node in nodes:
+        match node:
+            case ast.Name(id=name) if name in own:
+                node.id = _OWN + name
+            case ast.arg(arg=name) if name in own:
+                node.arg = _OWN + name
+            case _:
+                pass
 
 
 # --- What an expression is a part of ---
@@ -172,6 +193,11 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, Part]]:
 
 def _handed(call: ast.Call) -> Iterator[tuple[str, Part]]:
     func = call.func
+    match call:
+        case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id="self"), ast.Constant(value=str(name)), value]):
+            yield from ((_SLOT + name, part) for part in _parts(value))
+        case _:
+            pass
     yield from ((_PASSED, part) for item in (func, *_arguments(call)) for part in _parts(item))
     if isinstance(func, ast.Attribute) and func.attr in CHANGES:
         yield from (pair for item in _arguments(call) for pair in _into(func.value, item))

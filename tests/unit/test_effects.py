@@ -5,6 +5,8 @@ import pytest
 from kernel.objects import EffectSet
 from synthesizer.effects import ANYTHING, beyond, effects
 
+ROWS = "rows | rows | "
+
 
 def of(body: str, head: str = "def m(self, by, rows, other):") -> EffectSet:
     return effects("\n".join((head, *(f"    {line}" for line in body.splitlines()), "")), "m")
@@ -65,6 +67,15 @@ def told(found: EffectSet) -> str:
         ("box = []\nbox.append(self.rows)\nbox[0].append(by)", "rows | rows | "),
         ("box = {}\nbox['r'] = self.rows\nbox['r'].append(by)", "rows | rows | "),
         ("self.a = self.b\nself.a.append(by)", "a b | a b | "),
+        (
+            "def find(n):\n    for row in self.rows:\n        if row['n'] == n:\n            return row\nfind(by)['x'] = 1",
+            ROWS,
+        ),
+        ("find = lambda n: [row for row in self.rows if row['n'] == n][0]\nfind(by)['x'] = 1", ROWS),
+        ("def values():\n    return self.rows\nvalues().append(by)", ROWS),
+        ("def index(items):\n    return items[0]\nindex(self.rows).append(by)", ROWS),
+        ("setattr(self, 'a', self.b)\nself.a.append(by)", "a b | a b | "),
+        ("def find(n):\n    return self.rows.index(n)\nreturn find(by) + by", "rows |  | "),
         # a copy is another thing, its items are not
         ("rows = self.rows[:]\nrows.append(by)\nreturn rows", "rows |  | "),
         ("rows = sorted(self.rows)\nrows.append(by)\nself.top = rows", "rows | top | "),
