@@ -67,10 +67,7 @@ def told(found: EffectSet) -> str:
         ("box = []\nbox.append(self.rows)\nbox[0].append(by)", "rows | rows | "),
         ("box = {}\nbox['r'] = self.rows\nbox['r'].append(by)", "rows | rows | "),
         ("self.a = self.b\nself.a.append(by)", "a b | a b | "),
-        (
-            "def find(n):\n    for row in self.rows:\n        if row['n'] == n:\n            return row\nfind(by)['x'] = 1",
-            ROWS,
-        ),
+        ("def find(n):\n    for row in self.rows:\n        if row == n: return row\nfind(by)['x'] = 1", ROWS),
         ("find = lambda n: [row for row in self.rows if row['n'] == n][0]\nfind(by)['x'] = 1", ROWS),
         ("def values():\n    return self.rows\nvalues().append(by)", ROWS),
         ("def index(items):\n    return items[0]\nindex(self.rows).append(by)", ROWS),
