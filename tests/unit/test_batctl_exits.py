@@ -41,6 +41,12 @@ def test_a_hint_fills_in_fields_and_names_those_that_are_missing() -> None:
     assert "`batctl object create OBJECT`" in hint(errors.ObjectNotFound("text"))
 
 
+def test_who_is_asked_for_an_example_is_shown_how_one_is_written() -> None:
+    assert """--example '{"before": {...}, "args": [...], "kw": {...}, "result": ...}'""" in hint(
+        errors.ExamplesNeeded("text")
+    )
+
+
 def test_an_error_may_bring_its_own_hint() -> None:
     assert hint(errors.ObjectNotFound("text", fields={"hint": "do this"})) == "do this"
 

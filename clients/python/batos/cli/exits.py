@@ -88,7 +88,10 @@ _HINTS: Mapping[str, str] = {
     "AUDIT_REJECTED": "send it with a clearer --intent, or see what is allowed with `batctl audit --rules`",
     "APPROVAL_PENDING": "see it with `batctl method history OID SELECTOR`, then `batctl method approve` or `reject`",
     "SYNTHESIS_FAILED": "send it again with a clearer --intent and two or more --example",
-    "EXAMPLES_NEEDED": "send it again with an --example of what is wanted there",
+    "EXAMPLES_NEEDED": (
+        "say what is wanted there: send it again with --example "
+        """'{{"before": {{...}}, "args": [...], "kw": {{...}}, "result": ...}}' (`batctl send --help`)"""
+    ),
     "SYNTHESIS_CANCELLED": "send the message again to have the method written",
     "FLIGHT_LOST": "another synthesizer has taken it over: follow it with `batctl synthesis list`",
     "HAS_CHILDREN": "delete its children first, or give them other parents with `batctl object update`",
