@@ -6,10 +6,14 @@ written until enough of them agree. Drafts *agree* that did the same on every in
 registered by its shortest member. One *dissents* that answers an input otherwise. One that only raises where another
 answers, on an input that nobody vouches for, does neither: no caller said what must come of it.
 
+Groups are counted in *opinions*. A small model writes the same source twice, right or wrong, so a source that comes
+again is no second opinion, only the third time it is one.
+
 Where no group has a clear majority nothing is registered, and the caller is told the smallest input on which the
 drafts differ: an example of it decides.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,14 +21,15 @@ from kernel.errors import ExamplesNeeded
 from kernel.messages import Example, Failure, Message
 from kernel.objects import Level
 from synthesizer import rendering
+from synthesizer.bare import bare
 from synthesizer.trial import Choice, Tried
 
 # Every threshold of a selection; `make eval` judges them (docs/adr/0016-selection.md).
 WAVES = 3  # of drafts at most: the first, and two of repair or of more opinions
-ENOUGH_WITH_EXAMPLES = 2  # two drafts that pass the examples and agree on all else were both right
-ENOUGH_WITHOUT = 3  # nothing but agreement speaks for them then
-LEAD = 2  # more drafts than dissent, to write no more of them; a lead of one turns with the next draft
-LEAST_AGAINST_DISSENT = 2  # one draft against another is a guess
+ENOUGH = 2  # opinions: two that pass the examples and agree on all else were both right
+ENOUGH_WITHOUT = 3  # drafts, without examples: nothing but agreement speaks for them then
+LEAD = 2  # more opinions than dissent, to write no more drafts; a lead of one turns with the next
+LEAST_AGAINST_DISSENT = 2  # one opinion against another is a guess
 ALONE_NEEDS = 2  # examples, for a draft that nothing speaks for but them; one example is passed by chance too often
 LEAST_SHARE = 0.5  # of all that passed: where less agree the message can be understood in many ways
 LEAST_COMMON = 0.5  # of what one answers another must answer too, to speak for it though it raises elsewhere
@@ -46,11 +51,19 @@ class Group:
         """How many agree."""
         return len(self.members)
 
+    @property
+    def opinions(self) -> int:
+        """How many different sources agree, and those that come a third time or more once more for each."""
+        if self.size == 1:
+            return 1
+        written = Counter(" ".join(bare(each.draft.source).split()) for each in self.members)
+        return sum(max(1, times - 1) for times in written.values())
+
     def rank(self) -> tuple[int, int, int, int, int, int]:
         """The smaller, the better: the largest, by ROBIN's properties, then that which answers most."""
         best = self.best
         return (
-            -self.size,
+            -self.opinions,
             -best.held,
             best.behaviour.count(""),
             len(best.beyond),
@@ -80,8 +93,12 @@ class Poll:
 
     @property
     def support(self) -> int:
-        """How many speak for the leader, itself included."""
-        return self.leader.size + sum(each.size for each in self.others if each.supports(self.leader))
+        """How many opinions speak for the leader, its own included."""
+        return sum(each.opinions for each in self._supporters)
+
+    @property
+    def _supporters(self) -> tuple[Group, ...]:
+        return (self.leader, *(each for each in self.others if each.supports(self.leader)))
 
     @property
     def against(self) -> tuple[Group, ...]:
@@ -91,9 +108,10 @@ class Poll:
     @property
     def is_enough(self) -> bool:
         """Whether no more drafts are needed."""
-        enough = ENOUGH_WITH_EXAMPLES if self.leader.best.total else ENOUGH_WITHOUT
-        most_against = max((each.size for each in self.against), default=0)
-        return self.is_clear and self.support >= enough and self.support - most_against >= LEAD
+        if not self.leader.best.total and sum(each.size for each in self._supporters) < ENOUGH_WITHOUT:
+            return False
+        most_against = max((each.opinions for each in self.against), default=0)
+        return self.is_clear and self.support >= ENOUGH and self.support - most_against >= LEAD
 
     @property
     def is_clear(self) -> bool:
@@ -101,8 +119,9 @@ class Poll:
         if not self.against:
             return True
         first, second = self.leader, self.against[0]
-        leads = (first.size, first.best.held) > (second.size, second.best.held)
-        return leads and first.size >= LEAST_AGAINST_DISSENT and self.support >= LEAST_SHARE * self.passed
+        leads = (first.opinions, first.best.held) > (second.opinions, second.best.held)
+        every = first.opinions + sum(each.opinions for each in self.others)
+        return leads and first.opinions >= LEAST_AGAINST_DISSENT and self.support >= LEAST_SHARE * every
 
 
 def poll(tried: Sequence[Tried]) -> Poll | None:
@@ -135,10 +154,10 @@ def choose(tried: Sequence[Tried], message: Message) -> Choice | None:
     if not found.is_clear:
         raise _apart(message, found)
     if found.support == 1 and 0 < found.leader.best.total < ALONE_NEEDS:
-        raise _alone(message, found.leader.best)
+        raise _alone(message, found.leader)
     leader, best = found.leader, found.leader.best
     levels = [Level.AUDITED]
-    if leader.size > 1:
+    if leader.opinions > 1:
         levels.append(Level.AGREED)
     if best.total:
         levels.append(Level.EXAMPLES)
@@ -156,13 +175,15 @@ def _apart(message: Message, found: Poll) -> ExamplesNeeded:
     return _asked(message, f"{found.passed} drafts passed and disagree", told, first.best.inputs[at], one, two)
 
 
-def _alone(message: Message, best: Tried) -> ExamplesNeeded:
-    """Asks whether what the only draft makes of the smallest input is meant."""
+def _alone(message: Message, only: Group) -> ExamplesNeeded:
+    """Asks whether what the only source makes of the smallest input is meant."""
+    best = only.best
     vouched = best.total + 1
     others = [index for index, seen in enumerate(best.behaviour) if seen and index >= vouched] or [best.total]
     at = min(others, key=lambda index: (len(_send(message, best.inputs[index])), index))
     result = _result(best, at)
-    return _asked(message, "only one draft passed", f"it gives {result}", best.inputs[at], result, "")
+    why = "only one draft passed" if only.size == 1 else f"the {only.size} drafts that passed are the same"
+    return _asked(message, why, f"it gives {result}", best.inputs[at], result, "")
 
 
 def _asked(message: Message, why: str, told: str, given: Example, *results: str) -> ExamplesNeeded:

@@ -79,7 +79,7 @@ async def test_the_largest_agreeing_group_wins_and_the_shortest_of_it(sandbox: S
         await rig.put()
         record = await rig.written(message(by=5))
     assert record.method.source == HONEST
-    assert record.method.provenance.agreeing == 3  # two against one were no lead yet
+    assert record.method.provenance.agreeing == 4  # two sources against one were no lead yet
 
 
 async def test_a_draft_that_fails_is_repaired_with_its_smallest_failing_example(sandbox: Sandbox) -> None:

@@ -68,7 +68,7 @@ async def test_examples_do_not_pay_again_for_a_version_that_only_a_person_can_ac
             with pytest.raises(ApprovalPending, match="has evidence E2 and the policy asks for E4"):
                 await rig.synthesize(message(by=2))
         assert len(await rig.versions()) == 1
-        assert len(rig.endpoint.by("alfred")) == 2  # of the first synthesis; two had to agree
+        assert len(rig.endpoint.by("alfred")) == 3  # of the first synthesis; the same source had to come three times
 
 
 @pytest.mark.parametrize(

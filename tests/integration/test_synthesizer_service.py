@@ -19,7 +19,7 @@ from chassis.client import channel
 from fakes import endpoint as fake
 from fakes.endpoint import Hang, ScriptedEndpoint, answering
 from fakes.stores import serving
-from fakes.synthesis import COUNTER, HONEST, NS, message, synthesizing
+from fakes.synthesis import ALSO_HONEST, COUNTER, HONEST, NS, message, synthesizing
 from kernel.errors import StoreUnavailable
 from kernel.objects import SYSTEM_NAMESPACE, ObjectId
 from kernel.synthesis import Registered, Started
@@ -82,7 +82,7 @@ async def test_every_name_and_module_that_the_audit_lets_through_is_in_the_guest
 
 # --- Endpoints that fail (test_endpoint_recovery has them all) -------------------------------------------------------
 async def test_one_turn_that_fails_is_missed_by_nobody_where_another_draft_passes(sandbox: Sandbox) -> None:
-    async with synthesizing(sandbox, answering({"increment": [fake.INVALID, HONEST, HONEST]})) as rig:
+    async with synthesizing(sandbox, answering({"increment": [fake.INVALID, HONEST, ALSO_HONEST]})) as rig:
         await rig.put()
         told = (await rig.written(message(by=5))).method.provenance
         assert (told.drafts, told.agreeing) == (2, 2)

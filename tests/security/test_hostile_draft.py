@@ -146,7 +146,7 @@ async def test_one_honest_draft_among_hostile_ones_is_taken(sandbox: Sandbox) ->
         audited = {event.draft: event.passed for event in events if isinstance(event, DraftAudited)}
         assert sorted(audited[number] for number in (1, 2, 3)) == [False, False, True]
         assert {event.failure for event in events if isinstance(event, DraftTried)} == {""}
-        assert (await rig.versions())[0].method.provenance.agreeing == 2
+        assert (await rig.versions())[0].method.provenance.agreeing == 3
 
 
 async def test_an_intent_that_gives_orders_stays_quoted_data(sandbox: Sandbox) -> None:

@@ -42,7 +42,7 @@ def chosen(drafts: Sequence[Tried]) -> Choice:
         ([tried(1, "xx", "a"), tried(2, "xx", "a")], 1, 2, 0),
         ([tried(1, "x", "a", failed="no"), tried(2, "xxx", "b")], 2, 1, 0),
         ([tried(1, "x", "a."), tried(2, "xxx", "ab")], 2, 1, 0),
-        ([tried(1, "x", "ab"), tried(2, "x", "ac"), tried(3, "x", "ac", held=1), tried(4, "x", "ab")], 2, 2, 1),
+        ([tried(1, "x", "ab"), tried(2, "x", "ac"), tried(3, "xx", "ac", held=1), tried(4, "xx", "ab")], 2, 2, 1),
         ([replace(tried(1, "x", "a"), beyond=("writes log",)), tried(2, "xx", "a")], 2, 2, 0),
     ],
     ids=[
@@ -99,6 +99,46 @@ def test_no_more_drafts_are_written_once_two_agree_or_three_without_examples_and
     behaviours: str, total: int, *, is_enough: bool
 ) -> None:
     assert enough(all_like(*behaviours, total=total)) is is_enough
+
+
+def written(*drafts: str, total: int = 2) -> list[Tried]:
+    """Drafts as `source:behaviour`."""
+    pairs = [each.split(":") for each in drafts]
+    return [tried(index, source, does, total=total) for index, (source, does) in enumerate(pairs, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("drafts", "total", "is_enough"),
+    [
+        (["x:a", "x:a"], 2, False),
+        (["x:a", "y:a"], 2, True),
+        (["x:a", "x # again:a"], 2, False),
+        (["f(x, y):a", "f(x,\n  y)  # again:a"], 2, False),
+        (["x:a", "x:a", "y:a"], 2, True),
+        (["x:a", "x:a", "x:a"], 2, True),
+        (["x:a", "x:a", "y:a"], 0, True),
+        (["x:a", "x:a", "x:a"], 0, True),
+        (["x:a", "y:a"], 0, False),
+        (["x:a", "x:a", "x:a", "z:b"], 2, False),
+        (["x:a", "x:a", "y:a", "z:b"], 2, False),
+        (["x:a", "x:a", "x:a", "y:a", "z:b"], 2, True),
+    ],
+)
+def test_a_source_that_is_written_twice_is_one_opinion_and_three_times_two(
+    drafts: Sequence[str], total: int, *, is_enough: bool
+) -> None:
+    assert enough(written(*drafts, total=total)) is is_enough
+
+
+def test_the_same_source_twice_proves_no_agreement_and_outvotes_nobody() -> None:
+    assert chosen(written("x:a", "x:a")).levels == (Level.AUDITED, Level.EXAMPLES)
+    assert chosen(written("x:a", "x:a", "x:a")).levels == (Level.AUDITED, Level.AGREED, Level.EXAMPLES)
+    assert chosen(written("x:a", "x:a")).agreeing == 2
+    with pytest.raises(ExamplesNeeded, match=r"3 drafts passed and disagree: on .*, 2 give"):
+        choose(written("x:a", "x:a", "y:b"), MESSAGE)
+    assert chosen(written("x:a", "x:a", "yyy:b", "zz:b")).tried.draft.source == "zz"
+    with pytest.raises(ExamplesNeeded, match=r"the 2 drafts that passed are the same: on"):
+        choose(written("x:ab", "x:ab", total=1), MESSAGE)
 
 
 @pytest.mark.parametrize("behaviours", [("ab", "ac"), ("a", "b", "c"), ("ab", "ab", "ac", "ac"), ("a", "a", *"bcde")])
