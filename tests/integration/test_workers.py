@@ -197,7 +197,7 @@ def test_a_synthesizer_refuses_to_be_several() -> None:
         check=False,
     )
     assert ended.returncode == 2
-    assert "BATOS_WORKERS: '2' does not fit: expected 1, since" in ended.stderr
+    assert "BATOS_WORKERS: '2' does not fit: expected 1: start further synthesizers" in ended.stderr
 
 
 def test_one_process_is_the_default() -> None:
