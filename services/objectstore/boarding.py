@@ -134,13 +134,13 @@ class Boards:
             return await self._begin(synthesis, member, found, incarnation)
         record = flight_records.synthesis(entry.value)
         if (holding.member, holding.asked) == (member, synthesis.synthesis_id):
-            return Boarding(record, _flight(record, member, held.revision))
+            return Boarding(record, _flight(record, member, held.revision, holding.takeovers))
         if reading.only(1) is not None:
             return Boarding(record, None)
-        value = records.encode(replace(holding, member=member, asked=synthesis.synthesis_id))
+        taken = replace(holding, member=member, asked=synthesis.synthesis_id, takeovers=holding.takeovers + 1)
         same = {held.key: held.revision, seated.key: seated.revision, before: 0}
-        fence = (await self._core.lanes.take(Step(same, puts={held.key: value}))).revision
-        return None if fence is None else Boarding(record, _flight(record, member, fence))
+        fence = (await self._core.lanes.take(Step(same, puts={held.key: records.encode(taken)}))).revision
+        return None if fence is None else Boarding(record, _flight(record, member, fence, taken.takeovers))
 
 
 def check_synthesis_id(text: str) -> str:
@@ -166,8 +166,8 @@ def _seat(member: str) -> bytes:
     return MemberKey(SYSTEM_NAMESPACE, SERVICE, member).encode()
 
 
-def _flight(record: SynthesisRecord, member: str, fence: int) -> Flight:
-    return Flight(record.namespace, record.target, record.selector, record.synthesis_id, member, fence)
+def _flight(record: SynthesisRecord, member: str, fence: int, takeovers: int = 0) -> Flight:
+    return Flight(record.namespace, record.target, record.selector, record.synthesis_id, member, fence, takeovers)
 
 
 def _orphan(entry: Entry, living: set[bytes]) -> SynthesisKey | None:

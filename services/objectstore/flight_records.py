@@ -35,13 +35,15 @@ from objectstore.records import StoredExample, body, decoder, encode, example_of
 class Holding:
     """Who holds a flight, of which synthesis, and the synthesis that it asked for when it got it.
 
-    `incarnation` is that of the target when the flight began; empty where it was not there.
+    `incarnation` is that of the target when the flight began; empty where it was not there. `takeovers` counts the
+    holders before, none of whom brought it to its end.
     """
 
     synthesis_id: str
     member: str
     asked: str
     incarnation: str = ""
+    takeovers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ def flight_to_wire(flight: Flight) -> pb.Flight:
         synthesis_id=flight.synthesis_id,
         member=flight.member,
         fence=flight.fence,
+        takeovers=flight.takeovers,
     )
 
 
@@ -28,6 +29,7 @@ def flight_from_wire(flight: pb.Flight) -> Flight:
         flight.synthesis_id,
         flight.member,
         flight.fence,
+        flight.takeovers,
     )
 
 

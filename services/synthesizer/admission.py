@@ -4,6 +4,8 @@ Asked before anything is spent, and again right before the version is registered
 waits for a person whatever its evidence. Whether one may begin at all is asked of `control` beside.
 """
 
+import asyncio
+import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +14,7 @@ from kernel.lookup import holder_of, near_selectors, strictest, understood
 from kernel.messages import Message
 from kernel.objects import (
     DEFAULT_NAMESPACE,
+    MAX_NAME,
     SYSTEM_NAMESPACE,
     Definition,
     Level,
@@ -48,6 +51,13 @@ class Admission:
     frozen: bool = False
 
 
+def _can_be_parameter(name: str) -> bool:
+    """Whether a method that the audit lets through may have it: else all that is paid for it is lost."""
+    if not (name.isascii() and name.isidentifier()) or len(name) > MAX_NAME:
+        return False
+    return name != "self" and not name.startswith("__") and not keyword.iskeyword(name)
+
+
 async def admit(store: Store, message: Message, *, evolves: bool = False) -> Admission:
     """Read what the message's synthesis stands on; `evolves` where it is to better the version that answers.
 
@@ -55,10 +65,10 @@ async def admit(store: Store, message: Message, *, evolves: bool = False) -> Adm
     (the policy), ApprovalPending (a version waits for a person already), StoreUnavailable.
     """
     for name in message.keywords:
-        if not name.isidentifier():
+        if not _can_be_parameter(name):
             raise BadArguments(f"{name[:80]!r} cannot be the name of a parameter", field="message.keywords")
     snapshot = StoreSnapshot(store, message.namespace)
-    path, definitions = await snapshot.path(message.receiver)
+    (path, definitions), frozen = await asyncio.gather(snapshot.path(message.receiver), freeze.frozen(store))
     if message.target not in path:
         raise BadArguments(
             f"install_at {message.target} is not on the lookup path of {message.receiver}: {', '.join(path)}",
@@ -67,16 +77,15 @@ async def admit(store: Store, message: Message, *, evolves: bool = False) -> Adm
     receiver, target = await snapshot.object(message.receiver), await snapshot.object(message.target)
     assert receiver is not None  # both are on the path
     assert target is not None
-    frozen = await freeze.frozen(store)
     held_back = (Policy(synthesis=Synthesis.REVIEW),) if frozen else ()
     policy = strictest([*(definitions[name].policy for name in path), *held_back])
     held = holder_of(message.selector, path, definitions)
     if (evolves or held is None) and (why := _forbidden(policy, message)):
         raise refused(message, path, definitions, why, evolves=held is not None)
     answer = None
-    if held is None:
+    if held is None and not evolves:
         await _check_pending(store, message, policy, target, frozen=frozen)
-    else:
+    elif held is not None:
         answer = await store.method(message.namespace, held.holder, message.selector, held.number)
     revisions = {name: (await snapshot.definition(name)).revision for name in path}
     return Admission(snapshot, path, definitions, policy, receiver, revisions, answer, frozen)

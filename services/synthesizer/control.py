@@ -10,6 +10,7 @@ In this order, each read linearizably, for whoever begins a flight; who joins on
 Afterwards what was not spent goes back, and a failure is kept or forgotten.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +22,9 @@ from kernel.errors import (
     BadArguments,
     BudgetExhausted,
     KernelError,
+    MethodNotFound,
     NotUnderstood,
     ObjectNotFound,
-    StoreUnavailable,
 )
 from kernel.lookup import holder_of, understood
 from kernel.messages import Message
@@ -95,18 +96,26 @@ class Control:
     async def resumed(self, record: SynthesisRecord) -> Permit | None:
         """The permit of a synthesis that began elsewhere under its id, for whoever took it over to settle.
 
-        None where the target is gone, or the store does not answer: then the reservation counts as spent.
+        None where the store does not answer: then the reservation counts as spent.
         """
         message = record.message
         try:
-            target = await self._store.get(message.namespace, message.target)
-            before = await self._flights.setback(message.namespace, message.target, message.selector)
-            reservation = await self._flights.reserve(message.namespace, (), 0, name=record.synthesis_id)
-        except (ObjectNotFound, StoreUnavailable) as lost:
+            incarnation, before, reservation = await asyncio.gather(
+                self._incarnation(message),
+                self._flights.setback(message.namespace, message.target, message.selector),
+                self._flights.reserve(message.namespace, (), 0, name=record.synthesis_id),
+            )
+        except KernelError as lost:
             log.warning("synthesis %s is not settled: %s", record.synthesis_id, lost.text)
             return None
-        ask = setbacks.ask_of(message, target.definition.incarnation, record.evolves)
+        ask = setbacks.ask_of(message, incarnation, record.evolves)
         return Permit(message, ask, reservation, before)
+
+    async def _incarnation(self, message: Message) -> str:
+        try:
+            return (await self._store.get(message.namespace, message.target)).definition.incarnation
+        except ObjectNotFound:
+            return ""  # what was reserved for it goes back all the same
 
     async def settled(self, permit: Permit, spent_tokens: int, failure: Exception | None) -> None:
         """Say how it ended: None and ApprovalPending are good ends; with 0 tokens spent, it never began.
@@ -114,8 +123,12 @@ class Control:
         What was reserved and not spent goes back. A store that is away then is logged: until the hour ends the
         reservation counts as spent.
         """
-        await self._steadily(self._give_back(permit, spent_tokens))
+        await self.returned(permit, spent_tokens)
         await self._steadily(self._remember(permit, failure))
+
+    async def returned(self, permit: Permit, spent_tokens: int) -> None:
+        """Give back what was reserved and not spent, once, whoever says so first."""
+        await self._steadily(self._give_back(permit, spent_tokens))
 
     # --- before ---
 
@@ -136,15 +149,17 @@ class Control:
         """The selectors that this one may be a misspelling of, which would take its arguments."""
         path, definitions = admission.path, admission.definitions
         candidates = [name for name in understood(path, definitions) if spelling.near(message.selector, name)]
-        return [name for name in candidates[:_MOST_NEAR] if await self._takes(name, message, admission)]
+        near = candidates[:_MOST_NEAR]
+        takes = await asyncio.gather(*(self._takes(name, message, admission) for name in near))
+        return [name for name, fits in zip(near, takes, strict=True) if fits]
 
     async def _takes(self, selector: Selector, message: Message, admission: Admission) -> bool:
         answer = holder_of(selector, admission.path, admission.definitions)
         assert answer is not None  # it is understood
-        record, _ = await self._store.method(message.namespace, answer.holder, selector, answer.number)
         try:
+            record, _ = await self._store.method(message.namespace, answer.holder, selector, answer.number)
             bind(selector, record.method.parameters, len(message.arguments), list(message.keywords))
-        except BadArguments:
+        except (BadArguments, MethodNotFound, ObjectNotFound):  # it takes others, or is gone meanwhile
             return False
         return True
 
@@ -198,7 +213,7 @@ class Control:
     async def _steadily(keeping: Coroutine[None, None, None]) -> None:
         try:
             await keeping
-        except StoreUnavailable as away:
+        except KernelError as away:  # a store that is full, too: it is no end of a synthesis
             log.warning("what became of a synthesis is not kept: %s", away.text)
 
 

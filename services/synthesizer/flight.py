@@ -24,6 +24,7 @@ from synthesizer.admission import Admission, admit
 from synthesizer.control import Control
 from synthesizer.holding import Ground
 from synthesizer.order import new_synthesis_id
+from synthesizer.setbacks import ask_of
 from synthesizer.stories import Living, Stories, stopping
 from synthesizer.story import Key, Story
 
@@ -38,7 +39,7 @@ class Flights:
     ) -> None:
         self._ground, self._control, self._telemetry, self._new_id = ground, control, telemetry, new_id
         self._stories = Stories(ground, control)
-        self._boarding: dict[Key, asyncio.Task[Living]] = {}
+        self._boarding: dict[Key, tuple[str, asyncio.Task[Living]]] = {}
         self.sweep = self._stories.sweep
 
     # --- asking ---
@@ -76,38 +77,46 @@ class Flights:
     ) -> AsyncGenerator[Event]:
         record = SynthesisRecord(self._new_id(), message, asked_by, self._ground.clock(), evolves=evolves)
         living, joined = await self._boarded(record, admission)
-        if joined and message.examples and living.story.end is None:
-            under_way = living.story.record.synthesis_id
-            await self._ground.flights.join(message.namespace, under_way, message.examples)
         waiting: Span | None = None
-        try:
-            async with aclosing(self._stories.read(living)) as events:
-                async for event in events:
-                    if joined and isinstance(event, Started):
-                        waiting = self._waiting(living.story)
-                        yield replace(event, joined=True)
-                    else:
-                        yield event
-        finally:
-            if waiting is not None:
-                waiting.end()
+        with self._stories.awaited(living) as story:
+            if joined and message.examples and story.end is None:
+                under_way = story.record.synthesis_id
+                await self._ground.flights.join(message.namespace, under_way, message.examples)
+            try:
+                async with aclosing(story.read()) as events:
+                    async for event in events:
+                        if joined and isinstance(event, Started):
+                            waiting = self._waiting(story)
+                            yield replace(event, joined=True)
+                        else:
+                            yield event
+            finally:
+                if waiting is not None:
+                    waiting.end()
 
     async def _boarded(self, record: SynthesisRecord, admission: Admission) -> tuple[Living, bool]:
         """The flight for a record, and whether it was under way.
 
-        One boards at a time, and goes on where whoever asked leaves: a flight that is held is known here.
+        One boards at a time, and goes on where whoever asked leaves: a flight that is held is known here. What one was
+        refused says nothing of another who asks otherwise.
         """
         key = record.namespace, record.target, record.selector
-        if (living := self._stories.by_key(key)) is None:
-            if (boarding := self._boarding.get(key)) is None:
-                boarding = self._boarding[key] = asyncio.create_task(self._board(key, record, admission))
+        ask = ask_of(record.message, "", record.evolves)
+        while (living := self._stories.by_key(key)) is None:
+            if (found := self._boarding.get(key)) is None:
+                boarding = asyncio.create_task(self._board(key, record, admission))
+                found = self._boarding[key] = ask, boarding
                 boarding.add_done_callback(lambda done: self._has_boarded(key, done))
+            asked, boarding = found
             await asyncio.wait({boarding}, timeout=PATIENCE_SECONDS)
             if not boarding.done():
                 raise StoreUnavailable("the store does not say who writes the method: send the message again")
             if boarding.cancelled():
                 raise stopping()
+            if asked != ask and isinstance(boarding.exception(), KernelError):
+                continue
             living = boarding.result()
+            break
         joined = living.story.record.synthesis_id != record.synthesis_id
         if joined:
             self._ground.measures.flights[vocabulary.FLIGHT_WAITED_FOR].count += 1
@@ -135,15 +144,16 @@ class Flights:
             raise
         try:
             boarding = await self._stories.board(record)
-        except KernelError as refused:
+        except Exception as refused:
             await self._control.settled(permit, 0, refused)
             raise
         if boarding.synthesis.synthesis_id == record.synthesis_id:
             self._ground.measures.flights[vocabulary.FLIGHT_BEGUN].count += 1
             return self._stories.begin(Story(record), boarding.flight, permit)
-        living = self._stories.begin(Story(boarding.synthesis), boarding.flight)
-        await self._control.settled(permit, 0, FlightLost("the method is being written already"))
-        return living
+        try:
+            return self._stories.begin(Story(boarding.synthesis), boarding.flight)
+        finally:
+            await self._control.settled(permit, 0, FlightLost("the method is being written already"))
 
     def _waiting(self, story: Story) -> Span | None:
         """The span of one who joined, linked to the synthesis it waits for where that is written here."""
@@ -167,9 +177,10 @@ class Flights:
         living = self._stories.by_id(synthesis_id)
         if living is None or living.story.record.namespace != namespace:
             living = self._stories.begin(Story(await self.get(namespace, synthesis_id)))
-        async with aclosing(self._stories.read(living, after)) as events:
-            async for event in events:
-                yield event
+        with self._stories.awaited(living) as story:
+            async with aclosing(story.read(after)) as events:
+                async for event in events:
+                    yield event
 
     async def cancel(self, namespace: Namespace, synthesis_id: str, by: str) -> SynthesisRecord:
         """End it for all who wait for it; it may take its holder a moment. SynthesisNotFound."""
@@ -188,7 +199,7 @@ class Flights:
     async def close(self) -> None:
         """Let go of every flight, for others to take over, and begin no more. Those who wait are told."""
         self._stories.closed = True
-        boarding = list(self._boarding.values())
+        boarding = [task for _, task in self._boarding.values()]
         for task in boarding:
             task.cancel()
         await asyncio.gather(*boarding, return_exceptions=True)

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from opentelemetry.trace import get_current_span
 
-from kernel.errors import FlightLost, KernelError, LimitExceeded, StoreUnavailable, SynthesisCancelled
+from kernel.errors import FlightLost, KernelError, LimitExceeded, StoreUnavailable, SynthesisCancelled, SynthesisFailed
 from kernel.messages import Example, MethodRef
 from kernel.synthesis import Event, Registered, Started, State, TurnFinished
 from objectstore.flights import Flight, Flights
@@ -27,6 +27,7 @@ from synthesizer.telling import OutOfStep, Telling, steadily
 
 LOOK_SECONDS: Final = 0.5
 LETTING_GO_SECONDS: Final = 1.0
+MOST_TAKEOVERS: Final = 5  # holders that were gone before the end; what kills each of them is not tried for ever
 _PAUSE: Final = 0.5
 _ATTEMPTS: Final = 5
 
@@ -59,9 +60,10 @@ class _Out(Exception):
 
 @dataclass(slots=True)
 class Holding:
-    """One flight from the moment it is held to its end, or its loss. `spent` are the tokens of it all.
+    """One flight from the moment it is held to its end, or its loss.
 
-    Of one that is `fresh`, begun here a moment ago, all that there is is known.
+    `spent` are the tokens of it all, what was paid by holders before included. Of one that is `fresh`, begun here a
+    moment ago, all that there is is known.
     """
 
     ground: Ground
@@ -81,8 +83,11 @@ class Holding:
         try:
             while True:
                 await self._back()
+                self.spent = max(self.spent, self.story.tokens)
+                if self.flight.takeovers > MOST_TAKEOVERS:
+                    return await self._end(self._hopeless())
                 try:
-                    return await self._once(last=failed == _ATTEMPTS)
+                    return await self._once(last=failed >= _ATTEMPTS)
                 except _Out:
                     log.warning("synthesis %s waits: this synthesizer is no member", self._id)
                 except (StoreUnavailable, OutOfStep) as again:
@@ -125,13 +130,12 @@ class Holding:
                 self.story.span = get_current_span().get_span_context()
             telling.tell(event)
 
-        work = (self.ground.writer.write(order, tell), telling.run(), self._watch())
+        work = (self.ground.writer.write(order, tell), telling.run(), self._watch(), self._out())
         tasks = [asyncio.create_task(each, name=f"synthesis {self._id}") for each in work]
         try:
             failure = await _first(tasks)
         finally:
             await _let_go(tasks)
-            self.spent = order.tokens
             with suppress(FlightLost, OutOfStep, StoreUnavailable, TimeoutError):
                 await asyncio.wait_for(telling.drain(), LETTING_GO_SECONDS)
         if order.landed:
@@ -140,7 +144,7 @@ class Holding:
             raise failure
         if isinstance(failure, (StoreUnavailable, OutOfStep)) and not last:
             raise failure
-        with suppress(LimitExceeded):  # then that is what it failed with
+        with suppress(LimitExceeded, OutOfStep):  # that it ended is kept, whatever of it could not be told
             await telling.drain()
         return await self._end(failure or registered[-1])
 
@@ -168,9 +172,10 @@ class Holding:
     def _heard(self, event: Event) -> None:
         if isinstance(event, TurnFinished):
             self.ground.measures.turn(event.turn)
+            self.spent += event.turn.input_tokens + event.turn.output_tokens
 
     async def _watch(self) -> None:
-        """Raises SynthesisCancelled, FlightLost, and _Out where this is no member any more."""
+        """Raises SynthesisCancelled, FlightLost."""
         while True:
             with suppress(StoreUnavailable):
                 if by := await self.ground.flights.cancelled(self.flight):
@@ -179,14 +184,22 @@ class Holding:
                         synthesis=self._id,
                     )
             self._poked.clear()
-            out = asyncio.create_task(self.ground.belonging.lost())
-            poked = asyncio.create_task(self._poked.wait())
-            try:
-                await asyncio.wait({out, poked}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if out.done():
-                    raise _Out
-            finally:
-                await _let_go((out, poked))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._poked.wait(), LOOK_SECONDS)
+
+    async def _out(self) -> None:
+        """Raises _Out once this is no member any more: not only when a store that is away has been missed."""
+        await self.ground.belonging.lost()
+        raise _Out
+
+    def _hopeless(self) -> SynthesisFailed:
+        record, holders = self.story.record, self.flight.takeovers
+        return SynthesisFailed(
+            f"{holders} synthesizers were gone before they had written {record.target}.{record.selector}; no further "
+            "one takes it over, and their logs may tell why",
+            object=record.target,
+            selector=record.selector,
+        )
 
     async def _end(self, end: End) -> End:
         """Keep how it ended. FlightLost."""

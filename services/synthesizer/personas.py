@@ -16,6 +16,7 @@ They live in the namespace `system` and no method is ever written for them. Edit
 A slot that is missing is as it is bootstrapped; one that is of another type stops the synthesis and is named.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -153,7 +154,8 @@ async def bootstrap(store: Store) -> None:
 
 async def read(store: Store) -> Mapping[str, Persona]:
     """The personas as they are now, by name. Raises SynthesisFailed where a slot is not what it has to be."""
-    return {persona.name: await _read(store, persona) for persona in codex()}
+    cast = await asyncio.gather(*(_read(store, persona) for persona in codex()))
+    return {persona.name: persona for persona in cast}
 
 
 async def _created(store: Store, persona: Persona) -> bool:

@@ -61,7 +61,7 @@ async def install(store: Store, order: Order, new: Draft, compared: Compared | N
     level = max(proof.level for proof in new.evidence)
     examples = [KeptExample(example, order.asked_by, 0.0) for example in message.examples]
     for _ in range(_ATTEMPTS):
-        admission = await admit(store, message)
+        admission = await admit(store, message, evolves=bool(order.evolves))
         if admission.answer is not None and not order.evolves:
             return Registered(*admission.answer)
         differs = _differs(order, admission, compared)

@@ -42,9 +42,8 @@ class _Place:
 
 async def mission(store: Store, message: Message, admission: Admission) -> Mission:
     """What a panel is asked about. Raises StoreUnavailable."""
-    return Mission(
-        message, admission.receiver.slots or {}, await shelf(store, message, admission), await disclosed(admission)
-    )
+    known, open_ones = await asyncio.gather(shelf(store, message, admission), disclosed(admission))
+    return Mission(message, admission.receiver.slots or {}, known, open_ones)
 
 
 async def disclosed(admission: Admission) -> frozenset[str]:

@@ -1,11 +1,13 @@
 """What a trial sees of the store. Law: read once for a synthesis, so that all drafts are tried on the same objects."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 from activation.snapshot import ReadDefinition, ReadSlots
 from kernel.errors import LimitExceeded, ObjectNotFound
 from kernel.lookup import MAX_PATH, lookup_path
-from kernel.objects import Definition, MethodRecord, Namespace, ObjectId, Selector
+from kernel.objects import ROOT, Definition, MethodRecord, Namespace, ObjectId, Selector
 from objectstore.store import Store, StoredObject
 
 
@@ -19,10 +21,10 @@ class StoreSnapshot:
     async def object(self, object_id: ObjectId) -> StoredObject | None:
         """An object; None where there is none. Raises StoreUnavailable."""
         if object_id not in self._objects:
-            try:
-                self._objects[object_id] = await self._store.get(self._namespace, object_id)
-            except ObjectNotFound:
-                self._objects[object_id] = None
+            found: StoredObject | None = None
+            with suppress(ObjectNotFound):
+                found = await self._store.get(self._namespace, object_id)
+            self._objects.setdefault(object_id, found)  # of two who read it at once, both see what came first
         return self._objects[object_id]
 
     async def definition(self, object_id: ObjectId) -> ReadDefinition:
@@ -44,14 +46,16 @@ class StoreSnapshot:
         """The lookup path of an object, and the definitions along it. Raises ObjectNotFound, LimitExceeded."""
         definitions: dict[ObjectId, Definition] = {}
         ahead = [receiver]
+        # The root object is on every path: read beside the first, it costs no round of its own.
+        await asyncio.gather(*map(self.object, {receiver, ROOT}))
         while ahead:
-            name = ahead.pop()
-            if name in definitions:
-                continue
-            if (found := await self.object(name)) is None:
-                raise ObjectNotFound(name)
-            definitions[name] = found.definition
+            level = await asyncio.gather(*map(self.object, ahead))
+            for name, found in zip(ahead, level, strict=True):
+                if found is None:
+                    raise ObjectNotFound(name)
+                definitions[name] = found.definition
             if len(definitions) > MAX_PATH:
                 raise LimitExceeded("path", f"{receiver} has more than {MAX_PATH} ancestors")
-            ahead.extend(found.definition.parents)
+            parents = (parent for name in ahead for parent in definitions[name].parents)
+            ahead = [name for name in dict.fromkeys(parents) if name not in definitions]
         return lookup_path(receiver, {name: item.parents for name, item in definitions.items()}), definitions

@@ -6,14 +6,14 @@ here goes on whoever waits, to its end or the loss of the flight; then it is fol
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 import vocabulary
 from kernel.errors import KernelError, Overloaded, StoreFull, StoreUnavailable
-from kernel.synthesis import Event, Registered, State, SynthesisRecord
+from kernel.synthesis import Registered, State, SynthesisRecord
 from objectstore.flights import Boarding, Flight
 from synthesizer.control import Control, Permit
 from synthesizer.following import follow
@@ -23,17 +23,23 @@ from synthesizer.story import End, Key, Story, ended
 MAX_FLIGHTS: Final = 64  # with three drafts each as many requests as one TGI takes, and half as many again
 _RETRY_SECONDS: Final = 5.0
 _PAUSE: Final = 0.5
+_BOOKS_SECONDS: Final = 2.0  # that a stop waits for what is being settled
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Living:
-    """A story, what goes on with it, and the permit that it began with here."""
+    """A story, what goes on with it, and the permit that it began with here.
+
+    `held` is whether this process held its flight, and has not settled it; `settling` while it does.
+    """
 
     story: Story
     permit: Permit | None = None
     fresh: bool = False
+    held: bool = False
+    settling: bool = False
     holding: Holding | None = None
     task: "asyncio.Task[None] | None" = None
 
@@ -87,15 +93,16 @@ class Stories:
             living.story.board(flight)
         return living
 
-    async def read(self, living: Living, after: int = 0) -> AsyncGenerator[Event]:
-        """The events of a story but for the first `after`. Raises what it failed with."""
+    @contextmanager
+    def awaited(self, living: Living) -> Generator[Story]:
+        """The story, which somebody waits for during the block; in other hands it is followed no longer than that."""
         story = living.story
+        story.waiting += 1
         try:
-            async with aclosing(story.read(after)) as events:
-                async for event in events:
-                    yield event
+            yield story
         finally:
-            if not story.readers and story.flight is None and living.task is not None:
+            story.waiting -= 1
+            if not story.waiting and story.flight is None and not living.settling and living.task is not None:
                 self._forget(living)  # at once: whoever asks now finds another
                 living.task.cancel()
 
@@ -117,7 +124,13 @@ class Stories:
     async def close(self) -> None:
         """Let go of every flight, for others to take over, and begin no more."""
         self.closed = True
-        tasks = [living.task for living in self._living.values() if living.task]
+        going = list(self._living.values())
+        for living in going:
+            if living.task and not living.settling:
+                living.task.cancel()
+        tasks = [living.task for living in going if living.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=_BOOKS_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -136,7 +149,7 @@ class Stories:
         except Exception as fault:
             log.exception("the story of synthesis %s has met a fault", story.record.synthesis_id)
             end = fault
-            await self._give_up(story, fault)
+            await self._give_up(living, fault)
         finally:
             self._forget(living)
             story.close(end)
@@ -153,7 +166,12 @@ class Stories:
         story, ground = living.story, self._ground
         if story.flight is None:
             end = await follow(ground.flights, ground.store, story)
-            return end if story.flight is None else None
+            if end is None or story.flight is not None:
+                return None
+            if living.held and not isinstance(end, StoreUnavailable):
+                await self._returned(living)
+            return end
+        living.held = True
         living.holding = holding = Holding(ground, story, story.flight, living.fresh)
         living.fresh = False
         try:
@@ -168,7 +186,15 @@ class Stories:
         await self._settled(living, end, holding.spent)
         return end
 
+    async def _returned(self, living: Living) -> None:
+        """Give back what is left of a flight that was lost and has ended: maybe by this process, and no answer came."""
+        living.settling = True
+        permit = living.permit or await self._control.resumed(living.story.record)
+        if permit is not None:
+            await self._control.returned(permit, living.story.tokens)
+
     async def _settled(self, living: Living, end: End, spent: int) -> None:
+        living.settling, living.held = True, False
         failure = None if isinstance(end, Registered) else end
         if failure is not None and not isinstance(failure, KernelError):
             failure = ended(failure).error()
@@ -178,12 +204,16 @@ class Stories:
         if permit is not None:
             await self._control.settled(permit, spent, failure)
 
-    async def _give_up(self, story: Story, fault: Exception) -> None:
+    async def _give_up(self, living: Living, fault: Exception) -> None:
         """End the flight of a story that cannot go on."""
-        if story.flight is not None:
-            failed = replace(story.record, state=State.FAILED, ended=self._ground.clock(), failure=ended(fault))
-            with suppress(KernelError):
-                await self._ground.flights.end(story.flight, failed)
+        story = living.story
+        if story.flight is None or not living.held:
+            return
+        failed = replace(story.record, state=State.FAILED, ended=self._ground.clock(), failure=ended(fault))
+        with suppress(KernelError):
+            await self._ground.flights.end(story.flight, failed)
+        with suppress(KernelError):
+            await self._settled(living, fault, story.tokens)
 
 
 def stopping() -> StoreUnavailable:

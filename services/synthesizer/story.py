@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanContext
 from kernel.errors import ApprovalPending, KernelError, StoreUnavailable, SynthesisCancelled
 from kernel.lookup import strictest
 from kernel.objects import Namespace, ObjectId, Selector
-from kernel.synthesis import Ended, Event, Registered, State, SynthesisRecord
+from kernel.synthesis import Ended, Event, Registered, State, SynthesisRecord, TurnFinished
 from objectstore.flights import Flight
 from objectstore.store import Store
 from synthesizer.admission import pending
@@ -27,14 +27,17 @@ End = Registered | Exception
 
 @dataclass(slots=True)
 class Story:
-    """One synthesis as it is known here; `flight` while this process holds it, `span` where it is written here."""
+    """One synthesis as it is known here; `flight` while this process holds it, `span` where it is written here.
+
+    `waiting` is how many wait for it here.
+    """
 
     record: SynthesisRecord
     flight: Flight | None = None
     span: SpanContext | None = None
     events: list[Event] = field(default_factory=list[Event])
     end: End | None = None
-    readers: int = 0
+    waiting: int = 0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _boarded: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -42,6 +45,12 @@ class Story:
     def key(self) -> Key:
         """Which method it is about."""
         return self.record.namespace, self.record.target, self.record.selector
+
+    @property
+    def tokens(self) -> int:
+        """What the turns that were told have cost, in and out."""
+        turns = [event.turn for event in self.events if isinstance(event, TurnFinished)]
+        return sum(turn.input_tokens + turn.output_tokens for turn in turns)
 
     def tell(self, events: Sequence[Event]) -> None:
         """Go on with what the store has by now."""
@@ -71,19 +80,15 @@ class Story:
 
     async def read(self, after: int = 0) -> AsyncGenerator[Event]:
         """All but the first `after` events, as they come, with Registered as the last. Raises the failure."""
-        self.readers += 1
-        try:
-            seen = after
-            while True:
-                news = self._news
-                while seen < len(self.events):
-                    seen += 1
-                    yield self.events[seen - 1]
-                if self.end is not None:
-                    break
-                await news.wait()
-        finally:
-            self.readers -= 1
+        seen = after
+        while True:
+            news = self._news
+            while seen < len(self.events):
+                seen += 1
+                yield self.events[seen - 1]
+            if self.end is not None:
+                break
+            await news.wait()
         if isinstance(self.end, Exception):
             raise self.end.with_traceback(None)
         if seen == len(self.events):

@@ -53,9 +53,9 @@ class Synthesis:
     clock: Callable[[], float] = time.time
     waves: int = WAVES
 
-    async def admit(self, message: Message) -> Admission:
+    async def admit(self, message: Message, *, evolves: bool = False) -> Admission:
         """Whether the message may be synthesized for. Raises as `admission.admit`."""
-        return await admit(self.store, message)
+        return await admit(self.store, message, evolves=evolves)
 
     async def write(self, order: Order, tell: Tell) -> None:
         """Write and register a method, and tell of it. The last event is Registered.
@@ -71,7 +71,7 @@ class Synthesis:
             vocabulary.SELECTOR: message.selector,
         }
         with self.telemetry.span(vocabulary.SPAN_SYNTHESIZE, names) as span:
-            admission = await self.admit(message)
+            admission = await self.admit(message, evolves=bool(order.evolves))
             if admission.answer is None or order.evolves:
                 tell(Started(order.synthesis_id, message.target))
                 work = _Work(self, order, admission, tell)

@@ -9,12 +9,14 @@ from fakes.desk import BASE, FAILED, MAIN, NS, PLENTY, Desk, desk_with_a_counter
 from kernel.errors import (
     BudgetExhausted,
     EndpointUnavailable,
+    ObjectNotFound,
+    StoreFull,
     StoreUnavailable,
     SynthesisFailed,
 )
-from kernel.objects import ROOT
+from kernel.objects import ROOT, Namespace, ObjectId, Selector
 from kernel.synthesis import SynthesisRecord
-from objectstore.flights import Reservation
+from objectstore.flights import Reservation, Setback
 from objectstore.ledger_flights import LedgerFlights
 from synthesizer.control import Hourly, Permit
 from wire.errors import status_of
@@ -116,10 +118,30 @@ async def test_who_takes_a_synthesis_over_settles_what_the_first_one_reserved(de
         await desk.permit(message())
 
 
-async def test_a_synthesis_whose_object_is_gone_is_taken_over_without_a_permit(desk: Desk) -> None:
+async def test_what_was_reserved_for_an_object_that_is_gone_goes_back_to_the_others(desk: Desk) -> None:
+    await desk.policy(ROOT, tokens_per_hour=PLENTY)
     await desk.permit(message(), name="s1")
     await desk.store.delete(NS, MAIN)
-    assert await desk.control().resumed(SynthesisRecord("s1", message(), "ada", desk.clock.now)) is None
+    taker = desk.control()
+    permit = await taker.resumed(SynthesisRecord("s1", message(), "ada", desk.clock.now))
+    assert permit is not None
+    await taker.settled(permit, 500, ObjectNotFound(MAIN))
+    assert (await desk.flights.spent(NS, [ROOT]))[ROOT] == (500, 1)
+
+
+async def test_a_store_that_is_full_at_the_end_does_not_hide_how_it_ended(desk: Desk) -> None:
+    class Full(LedgerFlights):
+        async def settle(self, reservation: Reservation, tokens: int, *, begun: bool = True) -> None:
+            raise StoreFull("no space")
+
+        async def set_back(
+            self, namespace: Namespace, target: ObjectId, selector: Selector, setback: Setback | None
+        ) -> None:
+            raise StoreFull("no space")
+
+    await desk.policy(ROOT, tokens_per_hour=PLENTY)
+    control = desk.control(Full(desk.store.core))
+    await control.settled(await desk.permit(message(), control), 1, FAILED)
 
 
 async def test_a_store_that_is_away_at_the_end_fails_nothing(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:

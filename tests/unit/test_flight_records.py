@@ -86,7 +86,7 @@ ENDED = SynthesisRecord(
 VERSION = MethodVersion(ACME, READ, 1, "def read(self):\n    return 1\n", "00ff", (), created=1767225600.25)
 RESERVATION = Reservation(Namespace("acme"), 490896, 3000, (ACME, ObjectId("root")), "s-1")
 SETBACK = Setback("00ff", Ended("AUDIT_REJECTED", "refused", {"rules": "BAT201"}), 1767229200.0, 3)
-HOLDING = Holding("s-1", "m-1", "s-2", "00ff00ff00ff00ff")
+HOLDING = Holding("s-1", "m-1", "s-2", "00ff00ff00ff00ff", 2)
 EVENTS: list[Event] = [
     Started("s-1", ACME, joined=True),
     TurnStarted("ALFRED", "coder", 1),

@@ -1,10 +1,11 @@
 """A version is registered only while every policy that allowed it still stands, up to the very transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
-from kernel.errors import ApprovalPending, Conflict, NotUnderstood
+from kernel.errors import ApprovalPending, Conflict, NotPermitted, NotUnderstood
 from kernel.messages import Message
 from kernel.objects import (
     DEFAULT_NAMESPACE,
@@ -82,6 +83,17 @@ async def test_a_policy_on_the_path_that_is_tightened_at_the_last_moment_is_obey
     found = (await store.methods(NS, MAIN, ADD, 0, "")).items
     assert len(found) == versions
     assert not any(record.active for record in found)
+
+
+@pytest.mark.parametrize("policy", [Policy(Synthesis.OFF), Policy(never=("add",))], ids=["off", "never"])
+async def test_a_better_version_is_not_registered_either_where_a_policy_forbids_it_by_now(policy: Policy) -> None:
+    store = await opened()
+    await store.register(NS, DRAFT, activate=True)
+    store.changes = (Update(BASE, policy=policy),)
+    order = Order("a1b2c3d4", Message(MAIN, ADD, install_at=MAIN), "ada", evolves=1)
+    with pytest.raises(NotPermitted, match="stays as it is"):
+        await install(store, order, replace(DRAFT, source="def add(self):\n    return 2\n"))
+    assert [each.method.number for each in (await store.methods(NS, MAIN, ADD, 0, "")).items] == [1]
 
 
 async def test_a_change_that_forbids_nothing_only_makes_it_read_again() -> None:

@@ -91,6 +91,7 @@ async def test_a_flight_is_taken_over_when_its_holder_is_gone_and_not_before(boa
     (taken,) = [each.flight for each in boardings if each.flight]
     assert all(each.synthesis == begun("s-1") for each in boardings)
     assert (taken.synthesis_id, taken.fence > first.fence) == ("s-1", True)
+    assert (first.takeovers, taken.takeovers) == (0, 1)
     assert await boarded.flights.orphans() == []
     assert await boarded.flights.events(NS, "s-1", 0) == (begun("s-1"), [Started("s-1", ACME)])
     await boarded.flights.end(taken, failed(begun("s-1")))

@@ -9,20 +9,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Flight(_message.Message):
-    __slots__ = ("namespace", "target", "selector", "synthesis_id", "member", "fence")
+    __slots__ = ("namespace", "target", "selector", "synthesis_id", "member", "fence", "takeovers")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     SELECTOR_FIELD_NUMBER: _ClassVar[int]
     SYNTHESIS_ID_FIELD_NUMBER: _ClassVar[int]
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
+    TAKEOVERS_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     target: str
     selector: str
     synthesis_id: str
     member: str
     fence: int
-    def __init__(self, namespace: _Optional[str] = ..., target: _Optional[str] = ..., selector: _Optional[str] = ..., synthesis_id: _Optional[str] = ..., member: _Optional[str] = ..., fence: _Optional[int] = ...) -> None: ...
+    takeovers: int
+    def __init__(self, namespace: _Optional[str] = ..., target: _Optional[str] = ..., selector: _Optional[str] = ..., synthesis_id: _Optional[str] = ..., member: _Optional[str] = ..., fence: _Optional[int] = ..., takeovers: _Optional[int] = ...) -> None: ...
 
 class Landing(_message.Message):
     __slots__ = ("flight", "synthesis")
