@@ -47,6 +47,11 @@ NAMES = (sent("Hello, Ada!", "Ada Lovelace"), sent("Hello, Alan!", "Alan Turing"
             (sent(None, {"who": "mallory"}), sent(1, {"who": "ada"})),
             "BAT501",
         ),
+        (
+            'if x["kind"] == "20x30":\n    return 1\nreturn 2',
+            (sent(1, {"kind": "20x30"}), sent(2, {"kind": "a"})),
+            "BAT501",
+        ),
         ("return 875 if len(x) == 5 else 1", (sent(875, "20x30"), sent(1, "7x12")), "BAT502"),
         ("x = 12.75\nreturn x", (sent(12.75, "a"), sent(1, "b")), "BAT502"),
         ("return -875", (sent(-875, "a"), sent(875, "b")), "BAT502"),
@@ -121,6 +126,9 @@ UNITS = (sent(8.0, 5, "miles"), sent(1.5, 5, "feet"))
         ("return x * 365 == 3650", (sent(365, 1), sent(730, 2)), ""),
         ("return 404", (sent(404, "nowhere"), sent(200, "home")), "404 where nothing is there"),
         ('if x == "":\n    return 0\nreturn 1 if x == "abc" else 2', (sent(0, ""), sent(1, "abc")), ""),
+        ('return self.role == "admin"', (sent(True, role="admin"), sent(False, role="guest")), ""),
+        ('return x["order_status"] != "paid"', (sent(False, {"order_status": "paid"}), sent(True, {})), ""),
+        ('return x == "true"', (sent(True, "true"), sent(False, "x")), ""),
         ('return "no date" if not x else x', (Example(Failure("METHOD_RAISED"), {}, ("no date",)), sent("", "")), ""),
     ],
 )
