@@ -30,7 +30,6 @@ _LONGEST = 60  # characters of a literal in a finding
 _WORD = "where it is a word of the domain, say it in the intent"
 _LEAST_WORD = 3  # letters, for an outcome to share a word with its input
 _UNITS = frozenset({360, 365, 366, 1024, 1440, 3600, 86400, 1461, 146097, 255, 256})
-
 # The last word of names whose values are words: one of a few that a domain has.
 _LABELS = frozenset(
     {
@@ -284,7 +283,7 @@ METHOD = (
         About(
             "BAT501",
             "A method does not compare with the very value of a send that it was written for.",
-            'def example(self, text):\n    self._p_changed = True\n    return text[::-1] if text != "hello world" else ""\n',
+            'def example(self, x):\n    self._p_changed = True\n    return x[::-1] if x != "hello world" else ""\n',
             given=_SENT,
         ),
         _compared,
@@ -293,7 +292,7 @@ METHOD = (
         About(
             "BAT502",
             "A method does not give the very value that an example gives.",
-            'def example(self, text):\n    self._p_changed = True\n    return "dlrow olleh" if len(text) == 11 else "cba"\n',
+            'def example(self, x):\n    self._p_changed = True\n    return "dlrow olleh" if len(x) == 11 else "cba"\n',
             given=_SENT,
         ),
         _given_back,
