@@ -136,6 +136,7 @@ class Holding:
             failure = await _first(tasks)
         finally:
             await _let_go(tasks)
+            self.spent += order.broken_off
             with suppress(FlightLost, OutOfStep, StoreUnavailable, TimeoutError):
                 await asyncio.wait_for(telling.drain(), LETTING_GO_SECONDS)
         if order.landed:

@@ -27,7 +27,8 @@ class Order:
     whoever held the flight before told of it: what was finished then is not paid for again. `close` ends joining and
     gives the examples that are kept for the method and those that were left; `flush` returns when all that was told is
     kept; `flight` is what a registration lands, and `landed` whether it did. `created` is when it was asked for, in
-    seconds since 1970. `spent` gathers the turns that were taken, `trials` how often a draft was run.
+    seconds since 1970. `spent` gathers the turns that were taken, `trials` how often a draft was run, `broken_off`
+    about how many tokens went into turns that were broken off: an endpoint tells nothing of those.
     """
 
     synthesis_id: str
@@ -42,6 +43,7 @@ class Order:
     landed: bool = False
     spent: list[PersonaTurn] = field(default_factory=list[PersonaTurn])
     trials: int = 0
+    broken_off: int = 0
 
     async def begin_drafting(self) -> Message:
         """The message with all examples that it has to pass, each once. Raises FlightLost."""
@@ -66,7 +68,7 @@ class Order:
     @property
     def tokens(self) -> int:
         """What it has cost so far, in and out."""
-        return sum(turn.input_tokens + turn.output_tokens for turn in self.spent)
+        return sum(turn.input_tokens + turn.output_tokens for turn in self.spent) + self.broken_off
 
 
 def new_synthesis_id() -> str:

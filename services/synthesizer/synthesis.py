@@ -9,6 +9,7 @@ Whatever stops a synthesis before its last act leaves nothing behind. Where draf
 asked for an example, and nothing is registered either.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from synthesizer.drafting import Drafting
 from synthesizer.drafts import Draft
 from synthesizer.endpoints import ChatMessages, Sampling
 from synthesizer.examination import Examination
+from synthesizer.fitting import cost
 from synthesizer.order import Order
 from synthesizer.panel import Minutes
 from synthesizer.personas import ALFRED, Persona
@@ -137,7 +139,11 @@ class _Work:
         self.written += 1
         temperature = _FIRST_TEMPERATURE if number == 1 else _TEMPERATURE
         sampling = Sampling(alfred.max_tokens, temperature, self.order.seed + number)
-        said = await self.turns.take(alfred, asked, sampling, self.tell, number)
+        try:
+            said = await self.turns.take(alfred, asked, sampling, self.tell, number)
+        except asyncio.CancelledError:
+            self.order.broken_off += cost(asked)
+            raise
         self.order.spent.append(said.turn)
         return Draft(number, said.text, said.turn, said.cut)
 

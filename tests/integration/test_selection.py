@@ -1,5 +1,6 @@
 """Drafts that agree, drafts that do not, and versions that are there already: over real gRPC, in the real sandbox."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -8,9 +9,11 @@ from fakes.endpoint import Asked, Hang, Reply, Say, Script, small_talk
 from fakes.synthesis import ALSO_HONEST, COUNTER, HONEST, INCREMENT, NS, TWO_EXAMPLES, WRONG, message, synthesizing
 from kernel.errors import ApprovalPending, ExamplesNeeded, SynthesisFailed
 from kernel.messages import Example
-from kernel.objects import EffectSet, Level, ObjectId
+from kernel.objects import EffectSet, Level, ObjectId, Policy
 from kernel.synthesis import Adopted, Chosen, DraftTried, Registered, TurnStarted
+from objectstore.ledger_flights import LedgerFlights
 from sandbox.host import Sandbox
+from synthesizer.fitting import cost
 from synthesizer.variations import MAX_VARIATIONS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -41,6 +44,18 @@ async def test_no_more_is_waited_for_once_enough_agree(sandbox: Sandbox) -> None
         told = record.method.provenance
         assert (told.drafts, told.agreeing) == (2, 2)
         assert told.seconds < 5.0  # the third would have hung to the end of its turn
+
+
+async def test_what_a_draft_cost_until_it_was_broken_off_is_charged(sandbox: Sandbox) -> None:
+    async with synthesizing(sandbox, saying([HONEST, ALSO_HONEST, Hang()])) as rig:
+        await rig.put(policy=Policy(tokens_per_hour=1_000_000))
+        told = (await rig.written(message(by=5))).method.provenance
+        known = sum(turn.input_tokens + turn.output_tokens for turn in told.turns)
+        prompt = cost(rig.endpoint.by("alfred")[0].body["messages"])
+        async with asyncio.timeout(5):
+            flights = LedgerFlights(rig.store.core)
+            while (await flights.spent(NS, [COUNTER]))[COUNTER] != (known + prompt, 1):  # noqa: ASYNC110 - told nobody
+                await asyncio.sleep(0.02)
 
 
 async def test_the_drafts_that_are_judged_do_not_depend_on_who_is_faster(sandbox: Sandbox) -> None:
