@@ -54,7 +54,7 @@ async def disclosed(admission: Admission) -> frozenset[str]:
 
 async def shelf(store: Store, message: Message, admission: Admission) -> tuple[MethodVersion, ...]:
     """Methods that may work like the message, the nearest first, each source once. Raises StoreUnavailable."""
-    siblings = await _siblings(store, message, admission)
+    siblings = await _siblings(message, admission)
     along = selectors_along(admission.path, admission.definitions)
     places = _nearest(message, (_Place(holder, selector) for selector, holder in along.items()))
     places += _nearest(message, _own(siblings))
@@ -71,7 +71,7 @@ async def adoptable(store: Store, message: Message, admission: Admission) -> Seq
     They are what siblings answer with, and what the target had before; all take the message, and those that are proved
     better come first. What answers the receiver already is none of them. Raises StoreUnavailable.
     """
-    siblings = await _siblings(store, message, admission)
+    siblings = await _siblings(message, admission)
     places = [_Place(name, message.selector) for name, item in siblings.items() if item.active(message.selector)]
     found, earlier = await asyncio.gather(
         _active(store, message, places[:MOST_METHODS]),
@@ -88,13 +88,13 @@ async def adoptable(store: Store, message: Message, admission: Admission) -> Seq
     return [item.method for item in best[:MOST_ADOPTABLE]]
 
 
-async def _siblings(store: Store, message: Message, admission: Admission) -> Mapping[ObjectId, Definition]:
+async def _siblings(message: Message, admission: Admission) -> Mapping[ObjectId, Definition]:
     prefix = message.receiver.partition("/")[0] + "/"
-    page = await store.list(message.namespace, prefix, MOST_OBJECTS, "")
+    listed = await admission.snapshot.listed(prefix, MOST_OBJECTS)
     parents = set(admission.definitions[message.receiver].parents)
     return {
         each.object_id: each.definition
-        for each in page.items
+        for each in listed
         if each.object_id not in admission.path and parents & set(each.definition.parents)
     }
 

@@ -1,7 +1,7 @@
 """What a trial sees of the store. Law: read once for a synthesis, so that all drafts are tried on the same objects."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from activation.snapshot import ReadDefinition, ReadSlots
@@ -17,6 +17,8 @@ class StoreSnapshot:
     def __init__(self, store: Store, namespace: Namespace) -> None:
         self._store, self._namespace = store, namespace
         self._objects: dict[ObjectId, StoredObject | None] = {}
+        self._methods: dict[tuple[ObjectId, str, Selector, int], MethodRecord] = {}
+        self._lists: dict[tuple[str, int], Sequence[StoredObject]] = {}
 
     async def object(self, object_id: ObjectId) -> StoredObject | None:
         """An object; None where there is none. Raises StoreUnavailable."""
@@ -38,9 +40,19 @@ class StoreSnapshot:
         return ReadSlots(found.slots, found.slots_revision) if found else ReadSlots(None, 0)
 
     async def method(self, holder: ObjectId, incarnation: str, selector: Selector, number: int) -> MethodRecord:
-        """As the Snapshot of activation promises. Versions never change, so none is kept here."""
-        del incarnation  # the store finds the versions of the object that is there
-        return (await self._store.method(self._namespace, holder, selector, number))[0]
+        """As the Snapshot of activation promises."""
+        # The store finds the versions of the object that is there: of another incarnation it is another.
+        key = holder, incarnation, selector, number
+        if key not in self._methods:
+            self._methods.setdefault(key, (await self._store.method(self._namespace, holder, selector, number))[0])
+        return self._methods[key]
+
+    async def listed(self, prefix: str, most: int) -> Sequence[StoredObject]:
+        """The first objects whose ids begin so. Raises StoreUnavailable."""
+        if (prefix, most) not in self._lists:
+            page = await self._store.list(self._namespace, prefix, most, "")
+            self._lists.setdefault((prefix, most), page.items)
+        return self._lists[prefix, most]
 
     async def path(self, receiver: ObjectId) -> tuple[tuple[ObjectId, ...], Mapping[ObjectId, Definition]]:
         """The lookup path of an object, and the definitions along it. Raises ObjectNotFound, LimitExceeded."""

@@ -116,8 +116,10 @@ class _Work:
 
     async def chosen(self) -> Choice:
         """The draft to register. Raises EndpointUnavailable, AuditRejected, SynthesisFailed, ExamplesNeeded."""
-        cast = await personas.read(self.parts.store)
-        mission = await retrieval.mission(self.parts.store, self.order.message, self.admission)
+        store = self.parts.store
+        cast, mission = await asyncio.gather(
+            personas.read(store), retrieval.mission(store, self.order.message, self.admission)
+        )
         with self.parts.telemetry.span(vocabulary.SPAN_PANEL):
             minutes = await panel.sit(self.turns, cast, mission, self.order.seed, self.tell)
         self.order.spent += minutes.turns

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -125,6 +125,7 @@ async def synthesizing(
     drafts: int = 3,
     patience: Patience = QUICK,
     telemetry: Telemetry | None = None,
+    counted: Callable[[Any], Any] = lambda client: client,
 ) -> AsyncGenerator[Rig]:
     """A synthesizer that serves."""
     telemetry = telemetry or Telemetry.off()
@@ -133,7 +134,9 @@ async def synthesizing(
         store = await LedgerStore.open(ledger)
         where = await stack.enter_async_context(serving(store, members=LedgerMembers(ledger, store.hub)))
         endpoint = await stack.enter_async_context(ScriptedEndpoint(script))
-        one = synthesizer(sandbox, where, endpoint, drafts=drafts, patience=patience, telemetry=telemetry)
+        one = synthesizer(
+            sandbox, where, endpoint, drafts=drafts, patience=patience, telemetry=telemetry, counted=counted
+        )
         flights, server = await stack.enter_async_context(one)
         connected = await stack.enter_async_context(channel(server.address, telemetry=telemetry))
         yield Rig(store, endpoint, SynthesizerClient(connected), SynthesizerStub(connected), flights, server)
@@ -148,12 +151,13 @@ async def synthesizer(
     drafts: int = 3,
     patience: Patience = QUICK,
     telemetry: Telemetry | None = None,
+    counted: Callable[[Any], Any] = lambda client: client,
 ) -> AsyncGenerator[tuple[Flights, Server]]:
     """One more over a store that serves; it is a member, and leaves at the end."""
     telemetry = telemetry or Telemetry.off()
     async with AsyncExitStack() as stack:
         to_store = await stack.enter_async_context(channel(where))
-        client, shared = StoreClient(to_store), FlightsClient(to_store)
+        client, shared = counted(StoreClient(to_store)), counted(FlightsClient(to_store))
         await bootstrap(client)
         urls = dict.fromkeys((*(name.lower() for name in NAMES), "default"), endpoint.url)
         endpoints = await stack.enter_async_context(Endpoints(urls, telemetry, patience=patience))
