@@ -123,8 +123,7 @@ class Control:
         What was reserved and not spent goes back. A store that is away then is logged: until the hour ends the
         reservation counts as spent.
         """
-        await self.returned(permit, spent_tokens)
-        await self._steadily(self._remember(permit, failure))
+        await asyncio.gather(self.returned(permit, spent_tokens), self._steadily(self._remember(permit, failure)))
 
     async def returned(self, permit: Permit, spent_tokens: int) -> None:
         """Give back what was reserved and not spent, once, whoever says so first."""

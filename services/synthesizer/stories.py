@@ -23,6 +23,7 @@ from synthesizer.story import End, Key, Story, ended
 MAX_FLIGHTS: Final = 64  # with three drafts each as many requests as one TGI takes, and half as many again
 _RETRY_SECONDS: Final = 5.0
 _PAUSE: Final = 0.5
+_TELLING_SECONDS: Final = 0.25  # by then who waits is told of a success, settled or not
 _BOOKS_SECONDS: Final = 2.0  # that a stop waits for what is being settled
 
 log = logging.getLogger(__name__)
@@ -182,7 +183,8 @@ class Stories:
             story.lose()
             return None
         if isinstance(end, Registered):
-            story.close(end)  # nobody waits for the books; a failure is told when the next ask finds it in them
+            # The next ask is to find what is left in the books; a store that is away is not waited for.
+            asyncio.get_running_loop().call_later(_TELLING_SECONDS, story.close, end)
         await self._settled(living, end, holding.spent)
         return end
 
