@@ -14,7 +14,10 @@ _LONGEST = 600  # characters of one value, or of a complaint
 _LONGEST_NAME = 80
 _ID = re.compile(r"[a-z0-9._/-]{1,256}")  # of an object
 # What chat templates and fences end a turn or a block with. A space breaks them and leaves them readable.
-_MARKERS = re.compile(r"<(?=[|\uff5c]|/?s>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?INST\])|`(?=``)")
+_MARKERS = re.compile(
+    r"<(?=[|\uff5c]|/?s>|(?:start|end)_of_\w+>|[be]os>|</?SYS>>|/?(?:think|tool_\w+)>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_\w+)\])|`(?=``)"
+)
 _QUOTES = re.compile(r'"(?=")')
 _KINDS: Mapping[type, str] = {
     bool: "flag",
