@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from textwrap import dedent
 
 from kernel.objects import PersonaTurn
 from kernel.synthesis import Event, TurnFinished, TurnStarted
@@ -78,14 +79,15 @@ class Turns:
 def extract(answer: str) -> str:
     """The code of an answer: the first fenced block that holds a function, else all from the first `def` on.
 
-    Prose before unfenced code is dropped; prose after it stays, for the audit to refuse.
+    Code that is indented as a whole, as inside a class, is moved to the margin. Prose before unfenced code is dropped;
+    prose after it stays, for the audit to refuse.
     """
     for block in answer.split("```")[1::2]:
         if "def " in block:
             first, _, rest = block.partition("\n")
             code = rest if first.strip().lower() in {"python", "py", "python3", ""} else block
-            return code.strip("\n") + "\n"
+            return dedent(code).strip("\n") + "\n"
     start = answer.find("def ")
     # What stands before `def` on its line belongs to it: a decorator's rest, or `async`.
     line = answer.rfind("\n", 0, start) + 1
-    return answer[line:].strip("\n") + "\n" if start >= 0 else ""
+    return dedent(answer[line:]).strip("\n") + "\n" if start >= 0 else ""

@@ -1,6 +1,7 @@
 """What ALFRED is asked and what is read of answers: text in, text out."""
 
 import re
+from textwrap import indent
 
 import pytest
 
@@ -40,6 +41,8 @@ def known(source: str, intent: str = "") -> MethodVersion:
     ("answer", "code"),
     [
         (f"```python\n{CODE}```", CODE),
+        (f"```python\n{indent(CODE, '    ')}```", CODE),
+        (f"Inside a class:\n{indent(CODE, '    ')}", CODE),
         (f"```\n{CODE}```", CODE),
         (f"```py\n{CODE}```\nThat is all.", CODE),
         (f"Certainly, sir.\n\n```python\n{CODE}```\n\nIt sets the flag.", CODE),
