@@ -150,6 +150,8 @@ class Flights:
         if boarding.synthesis.synthesis_id == record.synthesis_id:
             self._ground.measures.flights[vocabulary.FLIGHT_BEGUN].count += 1
             return self._stories.begin(Story(record), boarding.flight, permit)
+        if boarding.flight is not None:
+            self._ground.measures.flights[vocabulary.FLIGHT_TAKEN_OVER].count += 1
         try:
             return self._stories.begin(Story(boarding.synthesis), boarding.flight)
         finally:

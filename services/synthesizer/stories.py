@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 class Living:
     """A story, what goes on with it, and the permit that it began with here.
 
-    `held` is whether this process held its flight, and has not settled it; `settling` while it does.
+    `held` is whether this process held its flight, and has not settled it; `settling` while it does. `regained` is the
+    flight, where it came back before its loss was noticed.
     """
 
     story: Story
@@ -41,6 +42,7 @@ class Living:
     fresh: bool = False
     held: bool = False
     settling: bool = False
+    regained: Flight | None = None
     holding: Holding | None = None
     task: "asyncio.Task[None] | None" = None
 
@@ -90,9 +92,17 @@ class Stories:
             if story.record.state is State.RUNNING:
                 self._by_key[story.key] = living
             living.task = asyncio.create_task(self._live(living), name=f"story of {story.record.synthesis_id}")
-        if flight is not None and living.story.flight is None:
-            living.story.board(flight)
+        if flight is not None:
+            self._take(living, flight)
         return living
+
+    @staticmethod
+    def _take(living: Living, flight: Flight) -> None:
+        before = living.story.flight
+        if before is None:
+            living.story.board(flight)
+        elif before.fence < flight.fence:
+            living.regained = flight
 
     @contextmanager
     def awaited(self, living: Living) -> Generator[Story]:
@@ -171,7 +181,7 @@ class Stories:
                 return None
             if living.held and not isinstance(end, StoreUnavailable):
                 await self._returned(living)
-            return end
+            return end if story.flight is None else None
         living.held = True
         living.holding = holding = Holding(ground, story, story.flight, living.fresh)
         living.fresh = False
@@ -181,6 +191,9 @@ class Stories:
             living.holding = None
         if end is None:
             story.lose()
+            if living.regained is not None:
+                story.board(living.regained)
+                living.regained = None
             return None
         if isinstance(end, Registered):
             # The next ask is to find what is left in the books; a store that is away is not waited for.
@@ -212,10 +225,11 @@ class Stories:
         if story.flight is None or not living.held:
             return
         failed = replace(story.record, state=State.FAILED, ended=self._ground.clock(), failure=ended(fault))
-        with suppress(KernelError):
+        try:
             await self._ground.flights.end(story.flight, failed)
-        with suppress(KernelError):
             await self._settled(living, fault, story.tokens)
+        except Exception:
+            log.exception("synthesis %s is not ended until this synthesizer is restarted", failed.synthesis_id)
 
 
 def stopping() -> StoreUnavailable:

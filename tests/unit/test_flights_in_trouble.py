@@ -6,18 +6,28 @@ from dataclasses import replace
 
 import pytest
 
+from chassis.metrics import Metrics
 from fakes.flying import NS, PUMP, Cluster, Gate, asked, cluster, whole
 from kernel.errors import NotUnderstood, StoreUnavailable, SynthesisFailed
 from kernel.messages import Example
 from kernel.objects import MethodRecord, Namespace, ObjectId, Policy, Selector
-from kernel.synthesis import Registered, State
+from kernel.synthesis import Registered, State, SynthesisRecord
 from kernel.transactions import Token
+from objectstore import records
+from objectstore.flight_keys import FlightKey
+from objectstore.flight_records import Holding
 from objectstore.flights import Flight
+from objectstore.ledger import Step
 from objectstore.ledger_flights import LedgerFlights
 from objectstore.ledger_store import LedgerStore
+from objectstore.members import Member
 from objectstore.store import Draft, KeptExample, Landing
+from synthesizer.cluster import Belonging
+from synthesizer.control import Control
 from synthesizer.following import follow
-from synthesizer.holding import MOST_TAKEOVERS
+from synthesizer.holding import MOST_TAKEOVERS, Ground
+from synthesizer.measures import Measures
+from synthesizer.stories import Stories
 from synthesizer.story import Story
 
 PAID = Policy(tokens_per_hour=1_000_000)
@@ -182,3 +192,31 @@ async def test_what_one_is_refused_is_not_told_to_another_who_asks_otherwise() -
         assert isinstance(refused, NotUnderstood)
         assert isinstance(written, list)
         whole(written)
+
+
+async def test_a_flight_that_comes_back_before_its_loss_is_noticed_goes_on() -> None:
+    """Its holder was no member for a moment; another took it over and was gone, and this one takes it over again."""
+    async with cluster() as it:
+        await it.put()
+        gate = Gate("BABS")
+        one = await it.synthesizer(gate)
+        writer, belonging, metrics = one.writer, Belonging("s-1"), Metrics()
+        belonging.tell([Member("s-1", "127.0.0.1:7002")])
+        ground = Ground(it.shared, it.store, writer, belonging, Measures(metrics))
+        stories = Stories(ground, Control(it.shared, it.store, ground.clock, metrics))
+        record = SynthesisRecord("s", asked(), "ada", ground.clock())
+        flight = (await it.shared.board(record, "s-1")).flight
+        assert flight is not None
+        living = stories.begin(Story(record), flight)
+        await gate.reached.wait()
+
+        key = FlightKey(NS, PUMP, Selector("read")).encode()
+        value = records.encode(Holding("s", "s-1", "s", takeovers=2))
+        fence = (await it.store.core.lanes.take(Step({key: flight.fence}, puts={key: value}))).revision
+        assert fence is not None
+        assert stories.begin(Story(record), replace(flight, fence=fence, takeovers=2)) is living
+        gate.open.set()
+        async with asyncio.timeout(10):
+            with stories.awaited(living) as story:
+                whole([event async for event in story.read()])
+        await stories.close()
