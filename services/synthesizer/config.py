@@ -86,7 +86,7 @@ class Config:
         "BATOS_DRAFTS",
         default=3,
         parse=between(integer, 1, MOST_DRAFTS),
-        help="drafts that ALFRED writes at a time; two that agree are evidence",
+        help="drafts that ALFRED writes at a time; two different ones that agree are evidence",
     )
     tokens_per_hour: int | None = setting(
         "BATOS_TOKENS_PER_HOUR",
