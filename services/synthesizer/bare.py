@@ -45,6 +45,8 @@ class _Texts(ast.NodeTransformer):
 
 
 def _without_comments(source: str) -> str:
+    if "#" not in source:
+        return source
     lines = io.StringIO(source).readlines()  # as the tokenizer counts them
     found = [each for each in tokenize.generate_tokens(io.StringIO(source).readline) if each.type == tokenize.COMMENT]
     for comment in reversed(found):

@@ -14,7 +14,7 @@ drafts differ: an example of it decides.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kernel.errors import ExamplesNeeded
@@ -37,9 +37,13 @@ LEAST_COMMON = 0.5  # of what one answers another must answer too, to speak for 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Drafts that did the same on every input, the one to register first."""
+    """Drafts that did the same on every input, the one to register first.
+
+    `opinions` is how many different sources agree, and those that come a third time or more once more for each.
+    """
 
     members: tuple[Tried, ...]
+    opinions: int
 
     @property
     def best(self) -> Tried:
@@ -50,14 +54,6 @@ class Group:
     def size(self) -> int:
         """How many agree."""
         return len(self.members)
-
-    @property
-    def opinions(self) -> int:
-        """How many different sources agree, and those that come a third time or more once more for each."""
-        if self.size == 1:
-            return 1
-        written = Counter(" ".join(bare(each.draft.source).split()) for each in self.members)
-        return sum(max(1, times - 1) for times in written.values())
 
     def rank(self) -> tuple[int, int, int, int, int, int]:
         """The smaller, the better: the largest, by ROBIN's properties, then that which answers most."""
@@ -137,7 +133,16 @@ def poll(tried: Sequence[Tried]) -> Poll | None:
 
 
 def _group(members: Sequence[Tried]) -> Group:
-    return Group(tuple(sorted(members, key=lambda each: (len(each.beyond), len(each.draft.source), each.draft.index))))
+    ranked = sorted(members, key=lambda each: (len(each.beyond), len(each.draft.source), each.draft.index))
+    return Group(tuple(ranked), _opinions(Counter(each.draft.source for each in members)))
+
+
+def _opinions(written: Mapping[str, int]) -> int:
+    times: Counter[str] = Counter()
+    for source, count in written.items():
+        # A lone source is an opinion however it is spelled; and reading one takes a millisecond.
+        times[" ".join(bare(source).split()) if len(written) > 1 else ""] += count
+    return sum(max(1, each - 1) for each in times.values())
 
 
 def enough(tried: Sequence[Tried]) -> bool:
