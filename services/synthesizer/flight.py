@@ -113,7 +113,8 @@ class Flights:
                 raise StoreUnavailable("the store does not say who writes the method: send the message again")
             if boarding.cancelled():
                 raise stopping()
-            if asked != ask and isinstance(boarding.exception(), KernelError):
+            refused = boarding.exception()
+            if asked != ask and isinstance(refused, KernelError) and not isinstance(refused, StoreUnavailable):
                 continue
             living = boarding.result()
             break

@@ -137,7 +137,7 @@ class Holding:
         finally:
             await _let_go(tasks)
             self.spent += order.broken_off
-            with suppress(FlightLost, OutOfStep, StoreUnavailable, TimeoutError):
+            with suppress(KernelError, OutOfStep, TimeoutError):  # how the writing ended counts
                 await asyncio.wait_for(telling.drain(), LETTING_GO_SECONDS)
         if order.landed:
             return failure or registered[-1]
