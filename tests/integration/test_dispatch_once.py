@@ -53,7 +53,11 @@ async def test_another_principals_request_id_is_another(rig: Rig) -> None:
     assert results == [1, 2]
 
 
-@pytest.mark.parametrize("identity", ["x", "0199f3a1-7c00-4000-8000-0123456789ab", request_id(age=700)])
+@pytest.mark.parametrize(
+    "identity",
+    ["x", "0199f3a1-7c00-4000-8000-0123456789ab", request_id(age=700)],
+    ids=["no uuid", "another kind of uuid", "too old"],
+)
 async def test_what_is_no_request_id_of_now_is_refused(rig: Rig, identity: str) -> None:
     await rig.put(PUMP, INCREMENT)
     with pytest.raises(BadArguments):
