@@ -132,6 +132,28 @@ async def _check_pending(store: Store, message: Message, policy: Policy, target:
         raise pending(message.namespace, waiting[-1], policy, frozen=frozen)
 
 
+async def check_evolving(store: Store, message: Message, admission: Admission) -> None:
+    """A better version that waits is not paid for again by the same ask: another intent, or examples, ask for another.
+
+    Raises ApprovalPending.
+    """
+    assert admission.answer is not None
+    active = admission.answer[0].method
+    page, (kept, _) = await asyncio.gather(
+        store.methods(message.namespace, active.holder, message.selector, _PAGE, ""),
+        store.kept(message.namespace, active.holder, message.selector),
+    )
+    known = {each.example.digest() for each in kept if not each.withdrawn_by}
+    if any(each.digest() not in known for each in message.examples):
+        return
+    for item in page.items:
+        made = item.method.provenance
+        if made.synthesis_id and made.parent == active.number and made.intent == message.intent and not item.retired:
+            failure = pending(message.namespace, item, admission.policy, frozen=admission.frozen)
+            text = f"it was asked for already; approve or reject it, or ask with another intent: {failure.text}"
+            raise ApprovalPending(text, **failure.fields)
+
+
 def pending(namespace: Namespace, record: MethodRecord, policy: Policy, *, frozen: bool = False) -> ApprovalPending:
     """What is told of a version that waits for a person."""
     method = record.method

@@ -16,6 +16,7 @@ from kernel.signature import parse_method
 from kernel.synthesis import Compared
 from objectstore.store import Store
 from synthesizer import rendering
+from synthesizer.effects import effects
 from synthesizer.order import Order
 
 FEWEST: Final = 3
@@ -32,7 +33,8 @@ async def compared(store: Store, tryout: Tryout, order: Order, source: str) -> C
     where = message.namespace, message.target, message.selector
     before = (await store.method(*where, order.evolves))[0].method
     digest, parameters = sha256(source.encode()).hexdigest(), parse_method(source, message.selector)
-    after = MethodVersion(message.target, message.selector, 0, source, digest, parameters)
+    touched = effects(source, message.selector)  # held to them, as it will be once it is registered
+    after = MethodVersion(message.target, message.selector, 0, source, digest, parameters, effects=touched)
     calls = await store.recorded(*where)
     return await compare(tryout, message.receiver, before, after, [call.example for call in calls])
 

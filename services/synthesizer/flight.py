@@ -20,7 +20,7 @@ from kernel.messages import Message
 from kernel.objects import Namespace
 from kernel.synthesis import Event, Registered, Started, State, SynthesisRecord
 from objectstore.store import Page
-from synthesizer.admission import Admission, admit
+from synthesizer.admission import Admission, admit, check_evolving
 from synthesizer.control import Control
 from synthesizer.holding import Ground
 from synthesizer.order import new_synthesis_id
@@ -57,7 +57,8 @@ class Flights:
     async def evolve(self, message: Message, asked_by: str) -> AsyncGenerator[Event]:
         """The same for a better version of what answers the message; it goes to the holder of that version.
 
-        Raises MethodNotFound where nothing answers, BadArguments where the message names another object for it.
+        Raises MethodNotFound where nothing answers, BadArguments where the message names another object for it, and
+        ApprovalPending where what this asks for is written, and waits.
         """
         admission = await admit(self._ground.store, message, evolves=True)
         if admission.answer is None:
@@ -67,6 +68,7 @@ class Flights:
             raise BadArguments(
                 f"{message.selector} is held by {active.holder}: leave install_at out", field="message.install_at"
             )
+        await check_evolving(self._ground.store, message, admission)
         asked = replace(message, install_at=active.holder)
         async with aclosing(self._ride(asked, asked_by, admission, active.number)) as events:
             async for event in events:

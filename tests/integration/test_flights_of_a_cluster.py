@@ -189,7 +189,11 @@ async def test_a_better_version_passes_what_is_kept_and_is_compared_on_recorded_
         script.source = HONEST.replace("return self.count", "return self.count if self.count < 50 else 0")
         with pytest.raises(ApprovalPending, match="of 5 recorded calls it answers 1 otherwise"):
             [event async for event in client.evolve(message(by=5, examples=(), intent="counts to fifty"))]
-        newest = (await client.list(NS))[0][0]
+        with pytest.raises(ApprovalPending, match="it was asked for already; approve or reject it"):
+            [event async for event in client.evolve(message(by=5, examples=(), intent="counts to fifty"))]
+        listed = (await client.list(NS))[0]
+        assert [each.evolves for each in listed] == [2, 1, 0]
+        newest = listed[0]
         assert (newest.state, newest.evolves) == (State.WAITING, 2)
         told = [event for event in await _all(client, newest.synthesis_id) if isinstance(event, Compared)]
         assert [(each.calls, each.alike) for each in told] == [(5, 4)]

@@ -85,9 +85,9 @@ class SynthesizerServicer:
         """Synthesize writes a method for a message, and streams what happens until it is registered or failed.
 
         Syntheses of the same namespace, target and selector are one flight: a second caller joins the first and sees its
-        events from the start. A caller that goes away does not end the flight. The last event is `registered`, or the
-        stream fails: SYNTHESIS_FAILED (no draft passed its trial), AUDIT_REJECTED (every draft was refused),
-        EXAMPLES_NEEDED (drafts pass and disagree), ENDPOINT_UNAVAILABLE (a persona could not be reached), APPROVAL_PENDING
+        events from the start. A caller that goes away does not end the flight, and where a synthesizer is gone another takes
+        it over. The last event is `registered`, or the stream fails: SYNTHESIS_FAILED (no draft passed its trial, or the
+        sixth synthesizer that wrote at it is gone), AUDIT_REJECTED (every draft was refused), EXAMPLES_NEEDED (drafts pass and disagree), ENDPOINT_UNAVAILABLE (a persona could not be reached), APPROVAL_PENDING
         (registered, and waiting for a person), OBJECT_NOT_FOUND, BAD_EXAMPLE. Safe to repeat: what was registered is
         found by the next lookup. A synthesis takes seconds to minutes: give it a deadline of 5 minutes.
 
@@ -111,7 +111,8 @@ class SynthesizerServicer:
 
         The new version must pass every example that is kept for the method and those of the message. It is compared with
         the one before on recorded calls (`compared`), and activated at once only where it answers all of them alike and the
-        policy allows; else it waits: APPROVAL_PENDING. Fails as Synthesize, with METHOD_NOT_FOUND where none answers, and
+        policy allows; else it waits: APPROVAL_PENDING. So it fails, and spends nothing, where a version that the same intent
+        asked for waits, and all examples are kept ones. Fails as Synthesize, with METHOD_NOT_FOUND where none answers, and
         with NOT_PERMITTED where a policy or the kill switch lets none be written.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
