@@ -128,6 +128,7 @@ async def test_a_synthesis_in_the_middle_of_which_the_service_stops_goes_on_at_i
                 with pytest.raises(StoreUnavailable, match="stopping; send the message again"):
                     async for _ in events:
                         pass
+                await child.wait()  # a second signal, at its last breath, would kill it
         assert (await kept.get(NS, COUNTER)).definition.methods == {}
         endpoint.script = answering({"increment": [HONEST]})
         async with process(store, endpoint) as (_, address), channel(address) as connected:
