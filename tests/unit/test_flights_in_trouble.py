@@ -16,7 +16,7 @@ from kernel.transactions import Token
 from objectstore import records
 from objectstore.flight_keys import FlightKey
 from objectstore.flight_records import Holding
-from objectstore.flights import Flight
+from objectstore.flights import Flight, Reservation
 from objectstore.ledger import Step
 from objectstore.ledger_flights import LedgerFlights
 from objectstore.ledger_store import LedgerStore
@@ -220,3 +220,22 @@ async def test_a_flight_that_comes_back_before_its_loss_is_noticed_goes_on() -> 
             with stories.awaited(living) as story:
                 whole([event async for event in story.read()])
         await stories.close()
+
+
+class SlowToSettle(LedgerFlights):
+    """Flights that take more than a second to settle."""
+
+    async def settle(self, reservation: Reservation, tokens: int, *, begun: bool = True) -> None:
+        await asyncio.sleep(1.3)
+        await super().settle(reservation, tokens, begun=begun)
+
+
+async def test_a_success_waits_little_for_its_books_and_a_stop_waits_for_them() -> None:
+    async with cluster() as it:
+        it.shared = SlowToSettle(it.store.core)
+        await it.put(policy=PAID)
+        one = await it.synthesizer()
+        async with asyncio.timeout(1.1):
+            whole(await one.ask(asked()))
+        await one.flights.close()
+        assert (await it.shared.spent(NS, [PUMP]))[PUMP] == (4 * TURN, 1)

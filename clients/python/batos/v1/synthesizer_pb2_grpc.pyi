@@ -22,9 +22,10 @@ class SynthesizerStub:
     Syntheses of the same namespace, target and selector are one flight: a second caller joins the first and sees its
     events from the start. A caller that goes away does not end the flight, and where a synthesizer is gone another takes
     it over. The last event is `registered`, or the stream fails: SYNTHESIS_FAILED (no draft passed its trial, or the
-    sixth synthesizer that wrote at it is gone), AUDIT_REJECTED (every draft was refused), EXAMPLES_NEEDED (drafts pass and disagree), ENDPOINT_UNAVAILABLE (a persona could not be reached), APPROVAL_PENDING
-    (registered, and waiting for a person), OBJECT_NOT_FOUND, BAD_EXAMPLE. Safe to repeat: what was registered is
-    found by the next lookup. A synthesis takes seconds to minutes: give it a deadline of 5 minutes.
+    sixth synthesizer that wrote at it is gone), AUDIT_REJECTED (every draft was refused), EXAMPLES_NEEDED (drafts pass
+    and disagree), ENDPOINT_UNAVAILABLE (a persona could not be reached), APPROVAL_PENDING (registered, and waiting for
+    a person), OBJECT_NOT_FOUND, BAD_EXAMPLE. Safe to repeat: what was registered is found by the next lookup. A
+    synthesis takes seconds to minutes: give it a deadline of 5 minutes.
 
     A flight begins, and anything is spent, only where all of this allows it:
     - no policy along the path forbids it, and synthesis is not frozen: else NOT_UNDERSTOOD;
@@ -86,9 +87,10 @@ class SynthesizerServicer(metaclass=_abc_1.ABCMeta):
         Syntheses of the same namespace, target and selector are one flight: a second caller joins the first and sees its
         events from the start. A caller that goes away does not end the flight, and where a synthesizer is gone another takes
         it over. The last event is `registered`, or the stream fails: SYNTHESIS_FAILED (no draft passed its trial, or the
-        sixth synthesizer that wrote at it is gone), AUDIT_REJECTED (every draft was refused), EXAMPLES_NEEDED (drafts pass and disagree), ENDPOINT_UNAVAILABLE (a persona could not be reached), APPROVAL_PENDING
-        (registered, and waiting for a person), OBJECT_NOT_FOUND, BAD_EXAMPLE. Safe to repeat: what was registered is
-        found by the next lookup. A synthesis takes seconds to minutes: give it a deadline of 5 minutes.
+        sixth synthesizer that wrote at it is gone), AUDIT_REJECTED (every draft was refused), EXAMPLES_NEEDED (drafts pass
+        and disagree), ENDPOINT_UNAVAILABLE (a persona could not be reached), APPROVAL_PENDING (registered, and waiting for
+        a person), OBJECT_NOT_FOUND, BAD_EXAMPLE. Safe to repeat: what was registered is found by the next lookup. A
+        synthesis takes seconds to minutes: give it a deadline of 5 minutes.
 
         A flight begins, and anything is spent, only where all of this allows it:
         - no policy along the path forbids it, and synthesis is not frozen: else NOT_UNDERSTOOD;
