@@ -34,8 +34,8 @@ fmt: setup ## format Python and proto, and mend what ruff can mend
 check: setup ## format, lint, types, walls, contract, generated code, locks: all that needs no test
 	@$(BIN)/python tools/check.py
 
-test: setup ## run every test but those of faults and of the model: real etcd, sandbox and gRPC
-	@timeout --foreground --signal=INT --kill-after=30 840 $(BIN)/pytest --ignore=tests/model --ignore=tests/faults --durations=10 $(ARGS)
+test: setup ## run every test but those of faults and of the model, two at a time: real etcd, sandbox and gRPC
+	@timeout --foreground --signal=INT --kill-after=30 840 $(BIN)/pytest -n 2 --dist worksteal --ignore=tests/model --ignore=tests/faults --durations=10 $(ARGS)
 
 test-faults: setup ## kill, pause and cut what runs, by seeded schedules, and judge what was seen (ARGS="--seed 2")
 	@timeout --foreground --signal=INT --kill-after=30 540 $(BIN)/pytest tests/faults --durations=5 $(ARGS)
