@@ -1,10 +1,23 @@
 """What every test may ask for. A server is started once, on first use; what it holds is a test's own."""
 
+import random
 from collections.abc import Generator
 
 import pytest
+from opentelemetry.exporter.otlp.proto.grpc import exporter
 
 from fakes.etcd import Etcd
+
+
+@pytest.fixture(scope="session", autouse=True)
+def exporters_own_randomness() -> Generator[None]:
+    """Where nobody listens, an exporter tries again in a thread that outlives its test, with jitter.
+
+    Hypothesis would take what that thread draws from the one randomness of all for its own strategy's.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporter, "random", random.Random())  # noqa: S311 - jitter
+        yield
 
 
 @pytest.fixture(scope="session")
