@@ -16,7 +16,7 @@ def exporters_own_randomness() -> Generator[None]:
     Hypothesis would take what that thread draws from the one randomness of all for its own strategy's.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporter, "random", random.Random())  # noqa: S311 - jitter
+        patch.setattr(exporter, "random", random.Random())
         yield
 
 
