@@ -12,7 +12,7 @@ from fakes import endpoint as fake
 from fakes.children import until
 from fakes.endpoint import Asked, Drop, Hang, Reply, Say, Status, Trickle, small_talk
 from fakes.replies import REFUSED_BY_VLLM, TOLD, TOO_LONG, UNKNOWN_MODEL, Raw
-from fakes.synthesis import HONEST, Rig, message, synthesizing
+from fakes.synthesis import ALSO_HONEST, HONEST, Rig, message, synthesizing
 from kernel.errors import EndpointUnavailable
 from kernel.objects import Level
 from sandbox.host import Sandbox
@@ -115,7 +115,9 @@ async def test_a_server_that_is_away_is_found_when_it_is_back(sandbox: Sandbox) 
 
 async def test_a_draft_that_is_no_longer_needed_is_cancelled_at_the_server(sandbox: Sandbox) -> None:
     def script(asked: Asked) -> Reply:
-        return Hang() if asked.persona == "alfred" and asked.number == 2 else honest(asked)
+        if asked.persona == "alfred" and asked.number > 1:
+            return Hang() if asked.number == 2 else Say(f"```python\n{ALSO_HONEST}```")
+        return honest(asked)
 
     async with synthesizing(sandbox, script, patience=Patience(turn=30.0)) as rig:
         await rig.put()
