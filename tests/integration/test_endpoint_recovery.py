@@ -115,8 +115,10 @@ async def test_a_server_that_is_away_is_found_when_it_is_back(sandbox: Sandbox) 
 
 async def test_a_draft_that_is_no_longer_needed_is_cancelled_at_the_server(sandbox: Sandbox) -> None:
     def script(asked: Asked) -> Reply:
-        if asked.persona == "alfred" and asked.number > 1:
-            return Hang() if asked.number == 3 else Say(f"```python\n{ALSO_HONEST}```")
+        if asked.persona == "alfred" and asked.number == 1:
+            return Say(f"```python\n{ALSO_HONEST}```")
+        if asked.persona == "alfred" and asked.number == 2:
+            return Hang()
         return honest(asked)
 
     async with synthesizing(sandbox, script, patience=Patience(turn=30.0)) as rig:
