@@ -21,7 +21,6 @@ class Answers(Endpoints):
         names = ("brick", "babs", "robin", "alfred", "default")
         super().__init__(dict.fromkeys(names, url), **options)  # pyright: ignore[reportArgumentType] - passed on
         self._file = file
-        self.drawn = self.kept = 0
         self._saved = 0.0
         self._known: dict[str, Answer] = {}
         if file.exists():
@@ -34,11 +33,9 @@ class Answers(Endpoints):
         asked = [speaker.persona, speaker.model, [dict(each) for each in messages], asdict(sampling)]
         key = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         if (known := self._known.get(key)) is not None:
-            self.kept += 1
             self._saved += known.seconds / AT_ONCE
             return known
         answer = self._known[key] = await super().chat(speaker, messages, sampling)
-        self.drawn += 1
         with self._file.open("a") as file:
             file.write(json.dumps({"key": key, "answer": asdict(answer)}) + "\n")
         return answer
